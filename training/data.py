@@ -1,0 +1,142 @@
+"""The manifest of labelled pictures: reading it, splitting it by source, loading a picture from it.
+
+The manifest format is described in ``data/README.md``.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import tomllib
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from pestcheck import taxonomy
+
+Part = Literal["train", "validation", "calibration", "test"]
+PARTS: tuple[Part, ...] = ("train", "validation", "calibration", "test")
+
+HERE = Path(__file__).parent
+COLUMNS = {"path", "label", "source", "split_group", "boxes", "licence", "flags"}
+SMALL_SUBJECT = {"tiny_insect_in_soil", "insect_often_small", "insect_may_be_invisible_at_400px"}
+"""Flags of pictures whose animal is so small that only its box, not the whole picture, shows the label."""
+CAPTION_HEIGHT = 0.06
+"""Share of the height that a caption bar takes (flag ``caption_bar``)."""
+
+
+class ManifestError(ValueError):
+    """A manifest that cannot be trained on; the message names the file, the line and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One labelled picture. ``label`` is a model label; ``box`` is the part of the picture that shows it, in pixels, or None."""
+
+    path: Path
+    label: str
+    manifest_label: str
+    source: str
+    group: str
+    box: tuple[float, float, float, float] | None
+    flags: frozenset[str]
+    licence: str
+
+
+@dataclass(frozen=True)
+class LabelMap:
+    """What becomes of each manifest label. ``merged``: manifest label -> model label; ``reasons``: why merged or dropped."""
+
+    merged: dict[str, str]
+    dropped: frozenset[str]
+    reasons: dict[str, str]
+
+    @classmethod
+    def read(cls, path: Path = HERE / "labels.toml") -> LabelMap:
+        table = tomllib.loads(path.read_text("utf-8"))
+        merged = {old: new for new, olds in table["merged"].items() for old in olds}
+        reasons = {old: why for olds in table["merged"].values() for old, why in olds.items()} | table["dropped"]
+        return cls(merged, frozenset(table["dropped"]), reasons)
+
+
+def read_manifest(folder: Path, labels: LabelMap | None = None) -> list[Picture]:
+    """Read ``folder/manifest.csv``; pictures with a dropped label are left out.
+
+    Raises:
+        ManifestError: no manifest, a missing column, a picture that is not there, or a label nobody knows.
+    """
+    labels = labels or LabelMap.read()
+    manifest = folder / "manifest.csv"
+    if not manifest.is_file():
+        raise ManifestError(f"{manifest} is not there. Point --data at a folder laid out as data/README.md says.")
+    with manifest.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        if missing := COLUMNS - set(reader.fieldnames or ()):
+            raise ManifestError(f"{manifest} lacks the columns {', '.join(sorted(missing))}; see data/README.md.")
+        pictures = []
+        for row in reader:
+            if row["label"] in labels.dropped:
+                continue
+            label = labels.merged.get(row["label"], row["label"])
+            where = f"{manifest}, line {reader.line_num}"
+            if label not in taxonomy.LABELS:
+                raise ManifestError(f"{where}: label {row['label']!r} is unknown. Add it to training/labels.toml or pestcheck/taxonomy.py.")
+            path = folder / row["path"]
+            if not path.is_file():
+                raise ManifestError(f"{where}: the picture {row['path']!r} is not there.")
+            flags = frozenset(filter(None, row["flags"].split(";")))
+            boxes = json.loads(row["boxes"] or "[]")
+            box = tuple(float(v) for v in boxes[0][:4]) if boxes and flags & SMALL_SUBJECT else None
+            pictures.append(Picture(path, label, row["label"], row["source"], row["split_group"], box, flags, row["licence"]))  # type: ignore[arg-type]
+    return pictures
+
+
+def split(pictures: list[Picture], sources: dict[str, list[str]] | None = None) -> dict[Part, list[Picture]]:
+    """Divide pictures by whole sources (``split.toml``), and the trained sources by whole groups.
+
+    A group that has a picture in a held-out part is kept out of training altogether. Labels that no training source
+    carries are left out of the held-out parts: the model cannot know them.
+    """
+    sources = sources or tomllib.loads((HERE / "split.toml").read_text("utf-8"))
+    part_of: dict[str, Part] = {s: p for p in ("calibration", "test") for s in sources[p]}  # type: ignore[misc]
+    held_out = {p.group for p in pictures if p.source in part_of}
+    parts: dict[Part, list[Picture]] = {part: [] for part in PARTS}
+    for picture in pictures:
+        if part := part_of.get(picture.source):
+            parts[part].append(picture)
+        elif picture.group not in held_out:
+            tenth = hashlib.sha256(picture.group.encode()).digest()[0] % 10
+            parts["validation" if tenth == 0 else "train"].append(picture)
+    known = {p.label for p in parts["train"]}
+    return {part: [p for p in members if p.label in known] for part, members in parts.items()}
+
+
+def load(picture: Picture, margin: float = 1.0) -> np.ndarray:
+    """Return the picture as uint8 RGB of shape (height, width, 3), less its caption, cut to its box with a margin (in box sizes)."""
+    image = Image.open(picture.path).convert("RGB")
+    if picture.box:
+        x0, y0, x1, y1 = picture.box
+        side = max(x1 - x0, y1 - y0, 16) * (1 + 2 * margin)
+        cx, cy = (x0 + x1) / 2, (y0 + y1) / 2
+        image = image.crop((
+            max(0, round(cx - side / 2)), max(0, round(cy - side / 2)),
+            min(image.width, round(cx + side / 2)), min(image.height, round(cy + side / 2)),
+        ))  # fmt: skip
+    elif "caption_bar" in picture.flags:
+        image = image.crop((0, 0, image.width, round(image.height * (1 - CAPTION_HEIGHT))))
+    return np.asarray(image)
+
+
+def sampling_weights(pictures: list[Picture]) -> np.ndarray:
+    """Weight of each picture, shape (n,): one over the square root of how many pictures share its label and source.
+
+    Between "as found" (a few big sources are the label) and "all equal" (tiny noisy sources are learnt by heart).
+    """
+    count = Counter((p.label, p.source) for p in pictures)
+    weights = np.array([count[p.label, p.source] ** -0.5 for p in pictures])
+    return weights / weights.sum()
