@@ -9,6 +9,11 @@ import typer
 
 app = typer.Typer(help="Train a pestcheck model and write it as a folder that pestcheck can load.", no_args_is_help=True)
 
+
+@app.callback()
+def training() -> None:
+    """Train a pestcheck model and write it as a folder that pestcheck can load."""
+
 Data = Annotated[Path, typer.Option("--data", help="Folder with manifest.csv and its pictures (see data/README.md).")]
 Out = Annotated[Path, typer.Option("--out", help="Model folder, for example models/pest-lite0-0.1.0.")]
 

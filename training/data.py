@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from pestcheck import taxonomy
 
@@ -118,7 +118,7 @@ def split(pictures: list[Picture], sources: dict[str, list[str]] | None = None) 
 
 def load(picture: Picture, margin: float = 1.0) -> np.ndarray:
     """Return the picture as uint8 RGB of shape (height, width, 3), less its caption, cut to its box with a margin (in box sizes)."""
-    image = Image.open(picture.path).convert("RGB")
+    image = ImageOps.exif_transpose(Image.open(picture.path).convert("RGB"))
     if picture.box:
         x0, y0, x1, y1 = picture.box
         side = max(x1 - x0, y1 - y0, 16) * (1 + 2 * margin)

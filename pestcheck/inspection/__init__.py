@@ -1,0 +1,1 @@
+"""What is inspected: checklists and the identifiers on a conveyance."""

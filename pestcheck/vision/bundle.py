@@ -1,0 +1,98 @@
+"""A model is a folder: the network, its labels, thresholds and data list, versioned and hashed together."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pestcheck.taxonomy import LABELS
+from pestcheck.vision.decide import Thresholds
+
+NETWORK = "model.onnx"
+DESCRIPTION = "bundle.json"
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class BundleError(ValueError):
+    """A folder that is no usable model; the message says what is wrong and what to do."""
+
+
+class Source(BaseModel):
+    """Pictures of one public source, what part they played (train, calibration, test), and the licence as found."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    source: str
+    part: str
+    pictures: int
+    licence: str
+
+
+class Bundle(BaseModel):
+    """``bundle.json``. ``columns`` and ``overlap`` are those of ``tiles.plan``; ``side`` is the input's, in pixels.
+
+    ``merged``: manifest label -> the label that the model gives for it. ``dropped``: manifest label -> why it is not known.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    name: Annotated[str, Field(pattern="^[a-z0-9-]+$")]
+    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
+    created: str
+    labels: tuple[str, ...]
+    merged: dict[str, str]
+    dropped: dict[str, str]
+    side: Annotated[int, Field(gt=0)]
+    columns: tuple[int, ...]
+    overlap: Annotated[float, Field(ge=0, lt=1)]
+    temperature: Annotated[float, Field(gt=0)]
+    thresholds: Thresholds
+    sha256: dict[str, Sha256]
+    data: tuple[Source, ...]
+
+    @property
+    def id(self) -> str:
+        """``name@version``, as it stands in every record."""
+        return f"{self.name}@{self.version}"
+
+
+def load(folder: Path) -> Bundle:
+    """Read and check a model folder.
+
+    Raises:
+        BundleError: a file is missing, changed, or the description does not hold together.
+    """
+    description = folder / DESCRIPTION
+    try:
+        bundle = Bundle.model_validate(json.loads(description.read_text("utf-8")))
+    except FileNotFoundError as error:
+        raise BundleError(f"{folder} is no model folder: {DESCRIPTION} is not there") from error
+    except (ValidationError, ValueError) as error:
+        raise BundleError(f"{description} is not valid: {error}") from error
+    if unknown := set(bundle.labels) - set(LABELS):
+        raise BundleError(f"{description} has labels that this version of pestcheck does not know: {', '.join(sorted(unknown))}")
+    for file, expected in bundle.sha256.items():
+        path = folder / file
+        if not path.is_file():
+            raise BundleError(f"{path} is not there; get the model folder again")
+        if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
+            raise BundleError(f"{path} is not the file that {DESCRIPTION} names (SHA-256 differs); get the model folder again")
+    if NETWORK not in bundle.sha256:
+        raise BundleError(f"{description} gives no SHA-256 for {NETWORK}")
+    return bundle
+
+
+def shipped() -> Path:
+    """The newest model that came with pestcheck: beside the package in a checkout, inside it when installed.
+
+    Raises:
+        BundleError: there is none.
+    """
+    package = Path(__file__).parents[1]
+    for models in (package / "models", package.parent / "models"):
+        folders = [path.parent for path in models.glob(f"*/{DESCRIPTION}")]
+        if folders:
+            return max(folders, key=lambda folder: [int(part) for part in folder.name.rpartition("-")[2].split(".")])
+    raise BundleError("no model came with this installation; name one with --model DIR or PESTCHECK_MODEL")
