@@ -6,21 +6,16 @@ The manifest format is described in ``data/README.md``.
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import tomllib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from pestcheck import taxonomy
-
-Part = Literal["train", "validation", "calibration", "test"]
-PARTS: tuple[Part, ...] = ("train", "validation", "calibration", "test")
 
 HERE = Path(__file__).parent
 COLUMNS = {"path", "label", "source", "split_group", "boxes", "licence", "flags"}
@@ -96,24 +91,37 @@ def read_manifest(folder: Path, labels: LabelMap | None = None) -> list[Picture]
     return pictures
 
 
-def split(pictures: list[Picture], sources: dict[str, list[str]] | None = None) -> dict[Part, list[Picture]]:
-    """Divide pictures by whole sources (``split.toml``), and the trained sources by whole groups.
+@dataclass(frozen=True)
+class Split:
+    """What is trained on and what is tested on; no source and no group is in both."""
 
-    A group that has a picture in a held-out part is kept out of training altogether. Labels that no training source
-    carries are left out of the held-out parts: the model cannot know them.
+    train: list[Picture]
+    test: list[Picture]
+
+
+def folds(path: Path = HERE / "split.toml") -> dict[str, frozenset[str]]:
+    """The sources that each fold holds out, by the fold's name, and under "never" those that are never used."""
+    table = tomllib.loads(path.read_text("utf-8"))
+    return {name: frozenset(sources) for name, sources in table["folds"].items()} | {"never": frozenset(table["never"])}
+
+
+def split(pictures: list[Picture], fold: str | None) -> Split:
+    """Hold out the sources of a fold, or none. A group with a picture in the test part is kept out of training.
+
+    Test pictures with a label that no training picture carries are left out: the network cannot know it.
+
+    Raises:
+        ManifestError: nothing is left to train on.
     """
-    sources = sources or tomllib.loads((HERE / "split.toml").read_text("utf-8"))
-    part_of: dict[str, Part] = {s: p for p in ("calibration", "test") for s in sources[p]}  # type: ignore[misc]
-    held_out = {p.group for p in pictures if p.source in part_of}
-    parts: dict[Part, list[Picture]] = {part: [] for part in PARTS}
-    for picture in pictures:
-        if part := part_of.get(picture.source):
-            parts[part].append(picture)
-        elif picture.group not in held_out:
-            tenth = hashlib.sha256(picture.group.encode()).digest()[0] % 10
-            parts["validation" if tenth == 0 else "train"].append(picture)
-    known = {p.label for p in parts["train"]}
-    return {part: [p for p in members if p.label in known] for part, members in parts.items()}
+    held_out, never = folds()[fold] if fold else frozenset(), folds()["never"]
+    used = [p for p in pictures if p.source not in never]
+    test = [p for p in used if p.source in held_out]
+    tested = {p.group for p in test}
+    train = [p for p in used if p.source not in held_out and p.group not in tested]
+    if not train:
+        raise ManifestError("no picture is left to train on: every source is held out (training/split.toml)")
+    known = {p.label for p in train}
+    return Split(train, [p for p in test if p.label in known])
 
 
 def load(picture: Picture, margin: float = 1.0) -> np.ndarray:
@@ -132,6 +140,10 @@ def load(picture: Picture, margin: float = 1.0) -> np.ndarray:
     return np.asarray(image)
 
 
+SURFACE_SHARE = 0.4
+"""Share of clean surfaces in training: most of what an inspector photographs is clean."""
+
+
 def sampling_weights(pictures: list[Picture]) -> np.ndarray:
     """Weight of each picture, shape (n,): one over the square root of how many pictures share its label and source.
 
@@ -139,4 +151,7 @@ def sampling_weights(pictures: list[Picture]) -> np.ndarray:
     """
     count = Counter((p.label, p.source) for p in pictures)
     weights = np.array([count[p.label, p.source] ** -0.5 for p in pictures])
+    surface = np.array([not taxonomy.LABELS[p.label].contaminant for p in pictures])
+    for part, share in ((surface, SURFACE_SHARE), (~surface, 1 - SURFACE_SHARE)):
+        weights[part] *= share / weights[part].sum() if part.any() else 0
     return weights / weights.sum()

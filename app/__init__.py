@@ -1,0 +1,1 @@
+"""The app for tablets: FastAPI and Gradio over ``pestcheck``."""

@@ -1,0 +1,5 @@
+"""``python -m pestcheck``."""
+
+from pestcheck.cli import app
+
+app()

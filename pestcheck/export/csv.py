@@ -1,0 +1,61 @@
+"""The log as CSV: one row a finding; a point without findings has one row, too."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+
+from pestcheck.records import InspectionView
+
+COLUMNS = (
+    "inspection", "container_number", "number_problem", "override_reason", "template", "template_version", "inspector", "opened_at",
+    "closed_at", "closed_by", "area", "state", "result", "note", "answered_by", "answered_at", "photograph", "photograph_sha256", "taken_at",
+    "verdict", "score", "model", "thresholds", "suggested", "probability", "box", "reason", "decision", "decided_label", "decided_by", "decided_at",
+)  # fmt: skip
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write(inspections: Iterable[InspectionView]) -> Iterator[str]:
+    """Lines of the CSV file, the header first; times are ISO 8601 in UTC, boxes pixels of the upright photograph.
+
+    A cell that a spreadsheet would take for a formula is preceded by an apostrophe (OWASP, CSV injection).
+    """
+    yield _line(COLUMNS)
+    for inspection in inspections:
+        for row in _rows(inspection):
+            yield _line(row.get(column) for column in COLUMNS)
+
+
+def _rows(view: InspectionView) -> Iterator[dict[str, object]]:
+    inspection = view.inspection.model_dump()
+    for point in view.template.points:
+        answer = view.answers.get(point.area)
+        base = {**inspection, "inspection": inspection["id"], "area": point.area, **(answer.model_dump() if answer else {"state": "open"})}
+        here = view.at(point.area)
+        if not here:
+            yield base
+        for item in here:
+            picture = {
+                "photograph": item.view.name, "photograph_sha256": item.view.sha256, "taken_at": item.photograph.taken_at,
+                "verdict": item.view.verdict or item.view.state, "score": item.view.score, "model": item.view.model,
+                "thresholds": item.view.thresholds,
+            }  # fmt: skip
+            if not item.findings:
+                yield base | picture
+            for finding in item.findings:
+                yield base | picture | {
+                    "suggested": finding.label, "probability": finding.probability, "box": " ".join(map(str, finding.box)),
+                    "reason": finding.reason, "decision": finding.state, "decided_label": finding.decided_label,
+                    "decided_by": finding.decided_by, "decided_at": finding.decided_at,
+                }  # fmt: skip
+
+
+def _line(cells: Iterable[object]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerow(["" if cell is None else _safe(cell) for cell in cells])
+    return text.getvalue()
+
+
+def _safe(cell: object) -> object:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
