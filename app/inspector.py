@@ -51,28 +51,29 @@ def page(records: Records) -> gr.Blocks:
         with gr.Column(elem_id="start") as start:
             gr.HTML('<h1>pestcheck</h1><p class="quiet">Finds what you should look at twice. You decide; it never clears a container.</p>')
             with gr.Row():
-                with gr.Column(min_width=320):
+                with gr.Column(min_width=420):
                     number = gr.Textbox(label="Container number", placeholder="CSQU 305438 3", elem_id="number", max_length=100)
                     check = gr.HTML()
                     reason = gr.Textbox(label="Why go on with this number?", visible=False, elem_id="reason", max_length=500)
                     inspector = gr.Textbox(label="Your name", elem_id="inspector", max_length=200)
                     begin = gr.Button("Start 7-point inspection", variant="primary", elem_id="begin")
-                with gr.Column(min_width=320):
+                with gr.Column(min_width=420):
                     log = gr.HTML(elem_id="log")
                     gr.HTML('<a class="button" href="log.csv" download>Download the log (CSV)</a>')
         with gr.Column(visible=False, elem_id="inspection") as inspection:
             with gr.Row(elem_id="top"):
                 heading = gr.HTML()
                 back = gr.Button("All inspections", elem_id="back", scale=0, min_width=190)
-            with gr.Row():
-                with gr.Column(scale=2, min_width=330):
+            with gr.Row(elem_id="desk"):
+                with gr.Column(elem_id="list"):
                     points = gr.Radio(label="Points", elem_id="points")
+                with gr.Column(elem_id="end"):
                     closing = gr.HTML(elem_id="closing")
                     close = gr.Button("Close inspection", elem_id="close")
-                with gr.Column(scale=3, min_width=430):
+                with gr.Column(elem_id="work"):
                     hint = gr.HTML(elem_id="hint")
                     with gr.Row(elem_id="cameras") as cameras:
-                        take = gr.UploadButton("📷 Take photograph", file_types=["image"], variant="primary", elem_id="take")
+                        take = gr.UploadButton("Take photograph", file_types=["image"], variant="primary", elem_id="take")
                         choose = gr.UploadButton("Choose photographs", file_types=["image"], file_count="multiple", elem_id="choose")
                     picture = gr.HTML(elem_id="picture")
                     with gr.Row(elem_id="pager") as pager:
@@ -139,8 +140,8 @@ def page(records: Records) -> gr.Blocks:
             read = container_number(typed)
             return [pages.number_check(typed), gr.update(visible=bool(read.text and read.problem))]
 
-        def on_begin(typed: str, name: str, why: str) -> list[Any]:
-            return go(Place(records.open(uuid7(), number=typed, inspector=name, override_reason=why).inspection.id))
+        def on_begin(typed: str, name: str, why: str | None) -> list[Any]:
+            return go(Place(records.open(uuid7(), number=typed, inspector=name, override_reason=why or "").inspection.id))
 
         def on_photographs(files: str | list[str], at: Place) -> list[Any]:
             refused = []
@@ -186,7 +187,7 @@ def page(records: Records) -> gr.Blocks:
         quick: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         moved = {"fn": None, "inputs": [address], "js": WRITE_ADDRESS, "api_visibility": "private"}
         blocks.load(told(enter), [address], shown, js=READ_ADDRESS, **quick)
-        number.input(on_number, [number], [check, reason], trigger_mode="always_last", **quick)
+        number.change(on_number, [number], [check, reason], trigger_mode="always_last", **quick)
         begin.click(told(on_begin), [number, inspector, reason], shown, **quick).success(**moved)
         back.click(lambda: go(Place()), None, shown, **quick).success(**moved)
         points.input(told(lambda area, at: go(Place(at.inspection, area))), [points, place], shown, **quick)

@@ -28,7 +28,10 @@ new MutationObserver(() => document.querySelectorAll('#take').forEach((button) =
 def theme() -> gr.themes.Base:
     """Gradio's plain theme with the tablet's own fonts: a depot has no network to fetch others."""
     sans, mono = ["system-ui", "sans-serif"], ["ui-monospace", "monospace"]
-    return gr.themes.Base(primary_hue="emerald", neutral_hue="stone", text_size="lg", font=sans, font_mono=mono)
+    return gr.themes.Base(primary_hue="emerald", neutral_hue="stone", text_size="lg", spacing_size="sm", font=sans, font_mono=mono).set(
+        button_primary_background_fill="#047857", button_primary_background_fill_hover="#065f46", button_primary_text_color="#ffffff",
+        body_text_color_subdued="#57534e", body_text_color_subdued_dark="#d6d3d1", block_label_text_color="#44403c",
+    )  # fmt: skip
 
 
 def title(name: str) -> str:
@@ -79,7 +82,7 @@ def point_choices(view: InspectionView) -> list[tuple[str, str]]:
     for number, point in enumerate(view.template.points, 1):
         answer, here = view.answers.get(point.area), view.at(point.area)
         mark = "○" if answer is None else "!" if answer.result == "contamination" else "✓" if answer.state == "inspected" else "–"
-        photographs = f" · {len(here)} 📷" if here else ""
+        photographs = f" · {len(here)} photo{'s' * (len(here) > 1)}" if here else ""
         choices.append((f"{mark}  {number}. {point.title}{photographs}", point.area))
     return choices
 
@@ -113,7 +116,7 @@ def picture(item: PhotographView | None, finding: Finding | None) -> str:
         for x0, y0, x1, y1 in [one.box]
     )
     return (
-        f'<div class="photo"><div class="frame" style="aspect-ratio:{width}/{height}; max-width:calc(56vh * {width} / {height})">'
+        f'<div class="photo"><div class="frame" style="aspect-ratio:{width}/{height}; max-width:calc(42vh * {width} / {height})">'
         f'<img src="photograph/{item.view.sha256}.jpg" alt="Photograph {escape(item.view.name)}">{boxes}</div></div>'
     )
 

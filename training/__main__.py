@@ -35,9 +35,12 @@ def fit(
     from training.train import Config
     from training.train import fit as run
 
-    members = manifests.read_manifest(data)
-    for fold in [*sorted(manifests.folds().keys() - {"never"}), None]:
-        run(members, fold, out / "run" / (fold or "all"), Config(epochs=epochs, pictures=pictures, seed=seed))
+    try:
+        members = manifests.read_manifest(data)
+        for fold in [*sorted(manifests.folds().keys() - {"never"}), None]:
+            run(members, fold, out / "run" / (fold or "all"), Config(epochs=epochs, pictures=pictures, seed=seed))
+    except manifests.ManifestError as error:
+        raise SystemExit(str(error)) from error
     typer.echo(f"Next: python -m training export --data {data} --out {out}")
 
 
@@ -46,9 +49,13 @@ def export(data: Data, out: Out) -> None:
     """Write model.onnx, bundle.json, metrics.json and CARD.md from the networks in OUT/run."""
     from training.export_onnx import export as run
 
-    metrics = run(data, out)
-    for key in ("unseen_sources", "frozen_baseline_unseen_sources"):
-        typer.echo(f"{key}: " + ", ".join(f"{k} {v['value']:.3f}" for k, v in metrics[key].items() if "value" in v))
+    try:
+        metrics = run(data, out)
+    except manifests.ManifestError as error:
+        raise SystemExit(str(error)) from error
+    for key in ("unseen_sources", "frozen_baseline_unseen_sources", "gain_over_baseline"):
+        numbers = {name: entry for name, entry in metrics[key].items() if isinstance(entry, dict) and entry.get("value") is not None}
+        typer.echo(f"{key}: " + ", ".join(f"{name} {entry['value']:.3f}" for name, entry in numbers.items()))
 
 
 if __name__ == "__main__":

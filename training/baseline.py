@@ -7,15 +7,24 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from training.data import Part, Picture
+from training.data import Picture
 from training.train import Config, network, outputs
 
 
-def frozen_features(parts: dict[Part, list[Picture]], labels: list[str], config: Config) -> np.ndarray:
-    """Label probabilities of the baseline for the test part, shape (n, labels), fitted on the train part."""
-    net = network(0)
-    features, test = outputs(net, parts["train"], config), outputs(net, parts["test"], config)
-    truth = np.array([labels.index(p.label) for p in parts["train"]])
-    regression = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=300))
-    chances: np.ndarray = regression.fit(features, truth).predict_proba(test)
-    return chances
+def frozen_features(pictures: list[Picture], config: Config) -> np.ndarray:
+    """What the pretrained network sees in the pictures, float32 of shape (n, 1280). It is not trained."""
+    return outputs(network(0), pictures, config)
+
+
+def logits(train: np.ndarray, truth: np.ndarray, test: np.ndarray, labels: int) -> np.ndarray:
+    """Logarithms of label probabilities for the test pictures, shape (n, labels), of a regression fitted on the training pictures.
+
+    Args:
+        train, test: features, one row a picture. truth: index of the right label of each training picture.
+        labels: how many there are; one that no training picture carries gets next to no probability.
+    """
+    regression = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=300)).fit(train, truth)
+    chances = np.full((len(test), labels), 1e-12)
+    chances[:, regression.classes_] = regression.predict_proba(test)
+    result: np.ndarray = np.log(np.maximum(chances, 1e-12))
+    return result

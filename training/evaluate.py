@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,70 +16,185 @@ from training.data import Picture
 RESAMPLES = 1000
 FALSE_FLAGS = 0.05
 BINS = 15
+PREVALENCES = (0.002, 0.05, 0.2)
+
+Statistic = Callable[[np.ndarray], float]
+"""From row numbers, shape (m,), to one number; NaN where it is not defined."""
 
 
-def interval(statistic: Callable[[np.ndarray], float], groups: np.ndarray, seed: int = 0) -> list[float]:
-    """95 % percentile bootstrap of ``statistic(indices)``; whole groups are drawn, since their pictures are not independent."""
+def resamples(units: Sequence[str], seed: int = 0) -> list[np.ndarray]:
+    """Row numbers of bootstrap samples. Whole units (split groups, sources) are drawn, since their pictures are not independent."""
     rng = np.random.default_rng(seed)
-    names, member = np.unique(groups, return_inverse=True)
-    rows = [np.flatnonzero(member == g) for g in range(len(names))]
-    values = [statistic(np.concatenate([rows[g] for g in rng.integers(0, len(rows), len(rows))])) for _ in range(RESAMPLES)]
-    return [round(float(v), 4) for v in np.nanpercentile(values, (2.5, 97.5))]
+    names, member = np.unique(np.asarray(units), return_inverse=True)
+    rows = [np.flatnonzero(member == k) for k in range(len(names))]
+    return [np.concatenate([rows[k] for k in rng.integers(0, len(rows), len(rows))]) for _ in range(RESAMPLES)]
 
 
-def measure(chances: np.ndarray, labels: list[str], pictures: list[Picture], thresholds: decide.Thresholds | None = None) -> dict[str, Any]:
+def interval(statistic: Statistic, draws: list[np.ndarray]) -> list[float | None]:
+    """95 % percentile bootstrap interval of a statistic."""
+    values = np.array([statistic(rows) for rows in draws])
+    if np.isnan(values).all():
+        return [None, None]
+    return [_rounded(v) for v in np.nanpercentile(values, (2.5, 97.5))]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was said of each picture, beside the truth; every array has shape (n,).
+
+    ``truth``, ``guess``: indices of labels; ``top``: probability of the guess. ``truth_group``, ``guess_group``: the groups.
+    ``chance``: probability of any contamination; ``dirty``: whether there is any; ``flagged``: whether the picture is suspect.
+    """
+
+    truth: np.ndarray
+    guess: np.ndarray
+    top: np.ndarray
+    truth_group: np.ndarray
+    guess_group: np.ndarray
+    chance: np.ndarray
+    dirty: np.ndarray
+    flagged: np.ndarray
+
+    @classmethod
+    def of(cls, chances: np.ndarray, labels: Sequence[str], pictures: Sequence[Picture], flagged: np.ndarray) -> Outcome:
+        index = {label: i for i, label in enumerate(labels)}
+        truth, guess = np.array([index[p.label] for p in pictures]), chances.argmax(1)
+        groups = np.array([LABELS[label].group.value for label in labels])
+        harmful = np.array([LABELS[label].contaminant for label in labels])
+        chance = decide.contamination(chances, labels)
+        return cls(truth, guess, chances.max(1), groups[truth], groups[guess], chance, harmful[truth], np.asarray(flagged, bool))
+
+    def top1(self, rows: np.ndarray) -> float:
+        """Share of pictures whose most probable label is right."""
+        return _mean(self.guess[rows] == self.truth[rows])
+
+    def group_top1(self, rows: np.ndarray) -> float:
+        """Share of pictures whose most probable label is of the right group."""
+        return _mean(self.guess_group[rows] == self.truth_group[rows])
+
+    def mean_recall(self, rows: np.ndarray) -> float:
+        """Mean over labels of the share of their pictures that are named right: every label counts the same."""
+        truth = self.truth[rows]
+        count, right = np.bincount(truth), np.bincount(truth, weights=self.guess[rows] == truth)
+        return _mean(right[count > 0] / count[count > 0])
+
+    def recall_at_5pct(self, rows: np.ndarray) -> float:
+        """Share of contaminated pictures above the threshold that flags 5 % of the clean ones among these very rows."""
+        chance, dirty = self.chance[rows], self.dirty[rows]
+        if dirty.all():
+            return math.nan
+        return _mean(chance[dirty] > np.quantile(chance[~dirty], 1 - FALSE_FLAGS))
+
+    def recall(self, rows: np.ndarray) -> float:
+        """Share of contaminated pictures that are flagged."""
+        return _mean(self.flagged[rows][self.dirty[rows]])
+
+    def false_flags(self, rows: np.ndarray) -> float:
+        """Share of clean pictures that are flagged."""
+        return _mean(self.flagged[rows][~self.dirty[rows]])
+
+    def ece(self, rows: np.ndarray) -> float:
+        """Expected calibration error of the most probable label, 15 bins of equal width (Guo et al. 2017)."""
+        top, right = self.top[rows], self.guess[rows] == self.truth[rows]
+        bins = np.minimum((top * BINS).astype(int), BINS - 1)
+        return float(np.abs(np.bincount(bins, weights=right - top, minlength=BINS)).sum() / len(rows)) if len(rows) else math.nan
+
+
+STATISTICS = ("recall", "false_flags", "recall_at_5pct", "top1", "group_top1", "mean_recall", "ece")
+
+
+def measure(chances: np.ndarray, labels: Sequence[str], pictures: Sequence[Picture], flagged: np.ndarray) -> dict[str, Any]:
     """All numbers of one part.
 
     Args:
-        chances: label probabilities, shape (n, labels). thresholds: of the model; None leaves out what needs them.
+        chances: label probabilities, shape (n, labels). flagged: whether each picture is suspect at its own threshold,
+            bool, shape (n,): thresholds may differ between pictures.
 
     Returns:
-        top1: share of pictures whose most probable label is right. mean_recall: mean of the per-label recalls.
-        group_top1: the same for groups. recall_at_5pct: share of contaminated pictures above the threshold that flags 5 %
-        of this part's clean ones; recall, false_flags: at the model's own threshold. ece: expected calibration error of
-        top-1 (15 bins). Each with a 95 % interval; per_label: recall, precision, pictures, sources.
+        pictures, contaminated, sources: counts. Every one of STATISTICS (see the methods of Outcome): its value, a 95 % interval
+        over split groups ("interval": how sure with these sources) and one over sources ("interval_sources": what other sources
+        like them may bring). per_label and per_source: shares without intervals; precision is None for a label never given.
     """
-    truth = np.array([labels.index(p.label) for p in pictures])
-    groups = np.array([p.group for p in pictures])
-    guess, top = chances.argmax(1), chances.max(1)
-    harmful = np.array([LABELS[label].contaminant for label in labels])
-    group_of = np.array([list(LABELS.values()).index(next(v for v in LABELS.values() if v.group == LABELS[label].group)) for label in labels])
-    dirty, chance = harmful[truth], decide.contamination(chances, labels)
-
-    def recall_at(rows: np.ndarray) -> float:
-        clean = chance[rows][~dirty[rows]]
-        return float((chance[rows][dirty[rows]] > np.quantile(clean, 1 - FALSE_FLAGS)).mean())
-
-    def mean_recall(rows: np.ndarray) -> float:
-        return float(np.mean([(guess[rows] == k)[truth[rows] == k].mean() for k in np.unique(truth[rows])]))
-
-    def ece(rows: np.ndarray) -> float:
-        bins = np.minimum((top[rows] * BINS).astype(int), BINS - 1)
-        right = guess[rows] == truth[rows]
-        return float(sum(abs(right[bins == b].mean() - top[rows][bins == b].mean()) * (bins == b).mean() for b in np.unique(bins)))
-
-    statistics: dict[str, Callable[[np.ndarray], float]] = {
-        "top1": lambda rows: float((guess[rows] == truth[rows]).mean()),
-        "group_top1": lambda rows: float((group_of[guess[rows]] == group_of[truth[rows]]).mean()),
-        "mean_recall": mean_recall,
-        "recall_at_5pct": recall_at,
-        "ece": ece,
-    }
-    if thresholds:
-        flagged = chance >= thresholds.suspect
-        statistics["recall"] = lambda rows: float(flagged[rows][dirty[rows]].mean())
-        statistics["false_flags"] = lambda rows: float(flagged[rows][~dirty[rows]].mean())
-    every = np.arange(len(pictures))
-    result: dict[str, Any] = {"pictures": len(pictures), "contaminated": int(dirty.sum()), "sources": len({p.source for p in pictures})}
-    for key, statistic in statistics.items():
-        result[key] = {"value": round(statistic(every), 4), "interval": interval(statistic, groups)}
+    outcome, every = Outcome.of(chances, labels, pictures, flagged), np.arange(len(pictures))
+    by_group, by_source = resamples([p.group for p in pictures]), resamples([p.source for p in pictures])
+    sources = np.array([p.source for p in pictures])
+    result: dict[str, Any] = {"pictures": len(pictures), "contaminated": int(outcome.dirty.sum()), "sources": len(set(sources))}
+    for name in STATISTICS:
+        statistic = getattr(outcome, name)
+        result[name] = {
+            "value": _rounded(statistic(every)),
+            "interval": interval(statistic, by_group),
+            "interval_sources": interval(statistic, by_source),
+        }
     result["per_label"] = {
         labels[k]: {
-            "recall": round(float((guess == k)[truth == k].mean()), 4),
-            "precision": round(float((truth == k)[guess == k].mean()), 4) if (guess == k).any() else None,
-            "pictures": int((truth == k).sum()),
-            "sources": len({p.source for p, t in zip(pictures, truth, strict=True) if t == k}),
+            "recall": _rounded(_mean((outcome.guess == k)[outcome.truth == k])),
+            "precision": _rounded(_mean((outcome.truth == k)[outcome.guess == k])),
+            "flagged": _rounded(_mean(outcome.flagged[outcome.truth == k])),
+            "pictures": int((outcome.truth == k).sum()),
+            "sources": len(set(sources[outcome.truth == k])),
         }
-        for k in np.unique(truth)
+        for k in np.unique(outcome.truth)
     }
+    result["per_source"] = {
+        str(source): {"pictures": len(rows), "top1": _rounded(outcome.top1(rows)), "recall": _rounded(outcome.recall(rows)),
+                      "false_flags": _rounded(outcome.false_flags(rows))}
+        for source in np.unique(sources) for rows in [np.flatnonzero(sources == source)]
+    }  # fmt: skip
     return result
+
+
+def gain(
+    ours: np.ndarray, baseline: np.ndarray, labels: Sequence[str], pictures: Sequence[Picture], names: Sequence[str] = ("top1", "recall_at_5pct")
+) -> dict[str, Any]:
+    """How much better one model is than another on the same pictures: paired differences with the same intervals as ``measure``.
+
+    Args:
+        ours, baseline: label probabilities, shape (n, labels). names: of the statistics that are compared.
+    """
+    none, every = np.zeros(len(pictures), bool), np.arange(len(pictures))
+    first, second = (Outcome.of(chances, labels, pictures, none) for chances in (ours, baseline))
+    by_group, by_source = resamples([p.group for p in pictures]), resamples([p.source for p in pictures])
+    result = {}
+    for name in names:
+        a, b = getattr(first, name), getattr(second, name)
+
+        def difference(rows: np.ndarray, a: Statistic = a, b: Statistic = b) -> float:
+            return a(rows) - b(rows)
+
+        result[name] = {
+            "value": _rounded(difference(every)),
+            "interval": interval(difference, by_group),
+            "interval_sources": interval(difference, by_source),
+        }
+    return result
+
+
+def predictive_values(recall: float | None, false_flags: float | None) -> list[dict[str, float | None]]:
+    """What a flag, and no flag, is worth where a given share of photographs shows contamination.
+
+    Returns:
+        For each prevalence: ppv, the share of flagged photographs that are contaminated; npv, the share of those not flagged
+        that are clean. None where no photograph would be flagged, or all, or where a rate is not known.
+    """
+    rows: list[dict[str, float | None]] = []
+    for prevalence in PREVALENCES:
+        if recall is None or false_flags is None:
+            rows.append({"prevalence": prevalence, "ppv": None, "npv": None})
+            continue
+        hit, false = prevalence * recall, (1 - prevalence) * false_flags
+        miss, passed = prevalence - hit, (1 - prevalence) - false
+        rows.append({
+            "prevalence": prevalence,
+            "ppv": round(hit / (hit + false), 4) if hit + false else None,
+            "npv": round(passed / (passed + miss), 5) if passed + miss else None,
+        })  # fmt: skip
+    return rows
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean()) if len(values) else math.nan
+
+
+def _rounded(value: float) -> float | None:
+    return None if math.isnan(value) else round(float(value), 4)
