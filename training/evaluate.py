@@ -145,7 +145,11 @@ def measure(chances: np.ndarray, labels: Sequence[str], pictures: Sequence[Pictu
 
 
 def gain(
-    ours: np.ndarray, baseline: np.ndarray, labels: Sequence[str], pictures: Sequence[Picture], names: Sequence[str] = ("top1", "recall_at_5pct")
+    ours: np.ndarray,
+    baseline: np.ndarray,
+    labels: Sequence[str],
+    pictures: Sequence[Picture],
+    names: Sequence[str] = ("top1", "recall_at_5pct"),
 ) -> dict[str, Any]:
     """How much better one model is than another on the same pictures: paired differences with the same intervals as ``measure``.
 

@@ -59,7 +59,14 @@ def write_onnx(net: nn.Module, labels: list[str], side: int, path: Path) -> None
     if program is None:
         raise RuntimeError("torch.onnx.export returned no program")
     proto = program.model_proto
-    for part in (*proto.graph.node, *proto.graph.value_info, *proto.graph.input, *proto.graph.output, *proto.graph.initializer, proto.graph):
+    for part in (
+        *proto.graph.node,
+        *proto.graph.value_info,
+        *proto.graph.input,
+        *proto.graph.output,
+        *proto.graph.initializer,
+        proto.graph,
+    ):
         del part.metadata_props[:]  # stack traces with the paths of this machine
     onnx.helper.set_model_props(proto, {"labels": json.dumps(labels)})
     onnx.save_model(proto, path)
@@ -189,9 +196,7 @@ def _judge(
     }  # fmt: skip
 
 
-def _frozen(
-    pictures: list[data.Picture], splits: dict[str, data.Split], labels: list[str], config: Config
-) -> list[calibrate.Unseen]:
+def _frozen(pictures: list[data.Picture], splits: dict[str, data.Split], labels: list[str], config: Config) -> list[calibrate.Unseen]:
     """What the baseline, fitted without a fold's sources, says of that fold's pictures."""
     features, row = baseline.frozen_features(pictures, config), {p: i for i, p in enumerate(pictures)}
     results = []

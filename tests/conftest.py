@@ -1,0 +1,110 @@
+"""What many tests need: the shared pictures, a store, a scanner, a running server, a real browser."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from pestcheck.records import Records
+from pestcheck.store import open_folder
+from pestcheck.vision.scan import Scanner
+
+ROOT = Path(__file__).parents[1]
+CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The labelled pictures that lie beside the project on machines of its makers."""
+    folder = ROOT.parent / "shared" / "data"
+    if not (folder / "manifest.csv").is_file():
+        pytest.skip("needs the shared pictures in ../shared/data, which are not part of the project (see data/README.md)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def scanner() -> Scanner:
+    """The shipped model."""
+    return Scanner()
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Iterator[Records]:
+    """An empty store on SQLite, as the app opens it."""
+    data = tmp_path / "data"
+    database, photo_store = open_folder(data, f"sqlite:///{data / 'pestcheck.sqlite3'}")
+    yield Records(database, photo_store)
+    database.close()
+
+
+class Server:
+    """A real server process on a data folder, which can be killed and started again."""
+
+    def __init__(self, data: Path, *, python: str = sys.executable, cwd: Path = ROOT, extra_environment: dict[str, str] | None = None) -> None:
+        self.data, self.python, self.cwd, self.extra = data, python, cwd, extra_environment or {}
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start and wait until it answers."""
+        self.log = (self.data.parent / "server.log").open("ab")
+        environment = {**os.environ, "PESTCHECK_DATA": str(self.data), "PESTCHECK_PORT": str(self.port), **self.extra}
+        command = [self.python, "-m", "pestcheck", "serve"]
+        self.process = subprocess.Popen(command, cwd=self.cwd, env=environment, stdout=self.log, stderr=subprocess.STDOUT)
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                urllib.request.urlopen(self.url + "/health", timeout=1).read()
+                return
+            except OSError:
+                if self.process.poll() is not None:
+                    break
+                time.sleep(0.2)
+        raise AssertionError(f"the server did not start: {(self.data.parent / 'server.log').read_text()}")
+
+    def kill(self) -> None:
+        """End it at once, as a power cut would."""
+        assert self.process
+        self.process.kill()
+        self.process.wait()
+        self.log.close()
+
+
+@contextmanager
+def running(server: Server) -> Iterator[Server]:
+    """Start a server and kill it at the end."""
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A running server on an empty data folder."""
+    with running(Server(tmp_path / "data")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    """A real Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=CHROMIUM)
+        yield chromium
+        chromium.close()

@@ -1,0 +1,45 @@
+"""The log as CSV: what stands in it, and what a spreadsheet must not run."""
+
+from __future__ import annotations
+
+import csv as reader
+import io
+
+from pestcheck.export import csv
+from pestcheck.ids import uuid7
+from pestcheck.records import Records
+from pestcheck.vision.scan import Scanner
+from tests.pictures import scenes
+
+
+def rows(records: Records) -> list[dict[str, str]]:
+    return list(reader.DictReader(io.StringIO("".join(csv.write(records.every_inspection())))))
+
+
+def test_one_row_a_finding_and_one_a_point_without(records: Records, scanner: Scanner) -> None:
+    picture = scenes.wall()
+    scenes.lay(picture, "Brown_slug", length=260)
+    key = uuid7()
+    records.open(key, number="CSQU3054384", inspector="Ana", override_reason='says "so", twice')
+    records.photograph(key, "floor", scenes.jpeg(picture), name="a, b.jpg", actor="Ana")
+    records.score_next(lambda data: scanner.scan(data)[0])
+    finding = records.inspection(key).at("floor")[0].findings[0]
+    records.decide(finding.id, "corrected", label="slug", actor="Ana")
+    table = rows(records)
+    assert [row["area"] for row in table if not row["suggested"]] == [a for a in records.inspection(key).template.points for a in [a.area] if a != "floor"]
+    row = next(row for row in table if row["area"] == "floor")
+    assert (row["decision"], row["decided_label"], row["suggested"]) == ("corrected", "slug", finding.label)
+    assert row["override_reason"] == 'says "so", twice'
+    assert row["photograph"] == "a, b.jpg"
+    assert row["model"] == scanner.bundle.id
+    assert float(row["probability"]) == finding.probability
+
+
+def test_cells_that_a_spreadsheet_would_run_are_neutralised(records: Records) -> None:
+    for name in ("=1+1", "+1", "-1", "@SUM(A1)"):
+        records.open(uuid7(), number="CSQU3054383", inspector=name)
+    assert {row["inspector"] for row in rows(records)} == {"'=1+1", "'+1", "'-1", "'@SUM(A1)"}
+
+
+def test_an_empty_log_has_its_header(records: Records) -> None:
+    assert "".join(csv.write(records.every_inspection())).strip().split(",") == list(csv.COLUMNS)
