@@ -89,7 +89,7 @@ def open_photo(data: bytes, least_side: int | None = None) -> tuple[Photo, Image
         image = Image.open(io.BytesIO(data), formats=tuple(MEDIA_TYPES))
     except Image.DecompressionBombError as error:
         raise PhotoError(f"the picture is too large; the limit is {MAX_PIXELS // 10**6} megapixels") from error
-    except (OSError, ValueError, SyntaxError) as error:  # Pillow reports a broken header as any of these
+    except Exception as error:  # the decoders report a broken header as nearly anything, libheif as RuntimeError
         raise PhotoError("this is not a JPEG, PNG, WebP or HEIC photograph, or its beginning is damaged") from error
     if image.width * image.height > MAX_PIXELS:
         raise PhotoError(f"the picture has {image.width * image.height / 1e6:.0f} megapixels; the limit is {MAX_PIXELS // 10**6}")
@@ -100,9 +100,9 @@ def open_photo(data: bytes, least_side: int | None = None) -> tuple[Photo, Image
         image.draft("RGB", (math.ceil(full[0] * scale), math.ceil(full[1] * scale)))
     try:
         upright = _rgb(image)
-    except (OSError, ValueError, SyntaxError, IndexError, MemoryError) as error:
+    except Exception as error:  # as above; a cut HEIC is an EOFError
         raise PhotoError("the picture is damaged or cut short; take or send it again") from error
-    orientation = _orientation(exif)
+    orientation = exif.get(ExifTags.Base.Orientation)
     if orientation in TURNS:
         upright = upright.transpose(TURNS[orientation])
     for key in ("exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"):
@@ -160,10 +160,6 @@ def _exif(image: Image.Image) -> Image.Exif:
         return Image.Exif()  # broken EXIF is no reason to refuse a photograph
 
 
-def _orientation(exif: Image.Exif) -> Any:
-    return exif.get(ExifTags.Base.Orientation)
-
-
 def _ifd(exif: Image.Exif, which: ExifTags.IFD) -> dict[int, Any]:
     try:
         return dict(exif.get_ifd(which))
@@ -173,8 +169,9 @@ def _ifd(exif: Image.Exif, which: ExifTags.IFD) -> dict[int, Any]:
 
 def _taken_at(exif: Image.Exif) -> str | None:
     fields = _ifd(exif, ExifTags.IFD.Exif)
-    text = str(fields.get(ExifTags.Base.DateTimeOriginal) or exif.get(ExifTags.Base.DateTime) or "").strip("\0 ")
-    offset = str(fields.get(ExifTags.Base.OffsetTimeOriginal) or "").strip("\0 ")
+    original = fields.get(ExifTags.Base.DateTimeOriginal)
+    text = str(original or exif.get(ExifTags.Base.DateTime) or "").strip("\0 ")
+    offset = str(fields.get(ExifTags.Base.OffsetTimeOriginal if original else ExifTags.Base.OffsetTime) or "").strip("\0 ")
     for pattern, value in (("%Y:%m:%d %H:%M:%S%z", text + offset), ("%Y:%m:%d %H:%M:%S", text)):
         try:
             return datetime.strptime(value, pattern).isoformat()

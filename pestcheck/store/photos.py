@@ -44,6 +44,8 @@ class PhotoStore:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(part, path)
+            _sync(path.parent)
+            _sync(self.folder)
         except BaseException:
             Path(part).unlink(missing_ok=True)
             raise
@@ -64,3 +66,13 @@ class PhotoStore:
                 return hashlib.file_digest(file, "sha256").hexdigest() == sha256
         except FileNotFoundError:
             return None
+
+
+def _sync(folder: Path) -> None:
+    """Bring the names in a folder to the disk, as ``fsync`` does with a file's bytes. Windows has no such call."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

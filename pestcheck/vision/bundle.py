@@ -67,7 +67,7 @@ def load(folder: Path) -> Bundle:
     description = folder / DESCRIPTION
     try:
         bundle = Bundle.model_validate(json.loads(description.read_text("utf-8")))
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise BundleError(f"{folder} is no model folder: {DESCRIPTION} is not there") from error
     except (ValidationError, ValueError) as error:
         raise BundleError(f"{description} is not valid: {error}") from error
