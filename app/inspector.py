@@ -45,6 +45,7 @@ def undecided(found: Items, start: int = 0) -> int:
 
 def page(records: Records) -> gr.Blocks:
     """Build the page over the records."""
+    blocks: gr.Blocks
     with gr.Blocks(title="pestcheck", analytics_enabled=False, fill_width=True) as blocks:
         place = gr.State(Place())
         address = gr.Textbox(visible="hidden")
@@ -83,7 +84,9 @@ def page(records: Records) -> gr.Blocks:
                         confirm = gr.Button("Confirm", variant="primary", elem_id="confirm")
                         reject = gr.Button("Not a contaminant", elem_id="reject")
                     with gr.Row(elem_id="correcting") as correcting:
-                        label = gr.Dropdown([(name, key) for key, name in CONTAMINANTS.items()], label="It is something else", elem_id="label")
+                        label = gr.Dropdown(
+                            [(name, key) for key, name in CONTAMINANTS.items()], label="It is something else", elem_id="label"
+                        )
                         correct = gr.Button("Correct", elem_id="correct")
                     with gr.Group(elem_id="answer") as answering:
                         state = gr.Radio([(name, key) for key, name in STATES.items()], label="This point was", elem_id="state")
@@ -93,7 +96,23 @@ def page(records: Records) -> gr.Blocks:
                     on_record = gr.HTML(elem_id="on-record")
         timer = gr.Timer(POLL_SECONDS, active=False)
 
-        seen = [place, heading, points, closing, close, hint, cameras, picture, pager, suggestion, decisions, correcting, answering, on_record, timer]
+        seen = [
+            place,
+            heading,
+            points,
+            closing,
+            close,
+            hint,
+            cameras,
+            picture,
+            pager,
+            suggestion,
+            decisions,
+            correcting,
+            answering,
+            on_record,
+            timer,
+        ]
         form = [state, result, note, label]
         shown = [start, inspection, log, address, *seen, *form]
 
@@ -216,6 +235,8 @@ def told(handler: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
         except Refused as error:
             raise gr.Error(str(error), duration=15, print_exception=False, title="Not yet") from error
         except OSError as error:
-            raise gr.Error(f"Not saved: {error.strerror or error}. Tell whoever looks after the computer.", duration=None, title="Disk") from error
+            raise gr.Error(
+                f"Not saved: {error.strerror or error}. Tell whoever looks after the computer.", duration=None, title="Disk"
+            ) from error
 
     return run

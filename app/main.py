@@ -108,10 +108,11 @@ def create_app(settings: Settings) -> FastAPI:
         """Whether the server is up, and with which model."""
         return {"status": "ok" if scoring.thread.is_alive() else "not scoring", "model": scanner.bundle.id, "version": __version__}
 
-    return gr.mount_gradio_app(
+    gr.mount_gradio_app(
         app, inspector.page(records), path="/", css_paths=pages.STYLE, theme=pages.theme(), head=pages.HEAD, footer_links=[],
         max_file_size=photo.MAX_BYTES, ssr_mode=False, pwa=False, show_error=True,
     )  # fmt: skip
+    return app
 
 
 def run(settings: Settings) -> None:

@@ -68,8 +68,16 @@ def log(rows: list[tuple[Inspection, int]]) -> str:
 def heading(view: InspectionView) -> str:
     """Which container, by whom, and how far."""
     inspection = view.inspection
-    doubt = f'<span class="warn">⚠ {escape(inspection.number_problem)}: {escape(inspection.override_reason or "")}</span>' if inspection.number_problem else ""
-    state = f"Closed {_when(inspection.closed_at)} UTC" if inspection.closed_at else f"{len(view.answers)} of {len(view.template.points)} points answered"
+    doubt = (
+        f'<span class="warn">⚠ {escape(inspection.number_problem)}: {escape(inspection.override_reason or "")}</span>'
+        if inspection.number_problem
+        else ""
+    )
+    state = (
+        f"Closed {_when(inspection.closed_at)} UTC"
+        if inspection.closed_at
+        else f"{len(view.answers)} of {len(view.template.points)} points answered"
+    )
     return (
         f'<h2 class="number">{escape(inspection.container_number)}</h2>'
         f'<p class="quiet">{escape(view.template.title)} · {escape(inspection.inspector)} · {state} {doubt}</p>'
@@ -125,7 +133,11 @@ def suggestion(item: PhotographView | None, finding: Finding | None, position: i
     """What the model says of the photograph, and of the finding in focus."""
     if item is None:
         return ""
-    place = f'<p class="quiet">{position + 1} of {count} · {escape(item.view.name)}</p>' if count > 1 else f'<p class="quiet">{escape(item.view.name)}</p>'
+    place = (
+        f'<p class="quiet">{position + 1} of {count} · {escape(item.view.name)}</p>'
+        if count > 1
+        else f'<p class="quiet">{escape(item.view.name)}</p>'
+    )
     if item.view.state == "waiting":
         return place + '<p class="busy" role="status">Looking at the photograph …</p>'
     if item.view.state == "failed":
@@ -136,7 +148,9 @@ def suggestion(item: PhotographView | None, finding: Finding | None, position: i
         return f'{place}{problems}<p class="nothing" role="status">{nothing}</p><p class="quiet">{escape(item.view.model or "")}</p>'
     likely = "".join(f"<li>{escape(title(label))} <b>{chance:.0%}</b></li>" for label, chance in finding.candidates[:3])
     known = LABELS.get(finding.label)
-    hints = f"<p>Look for: {escape(known.look_for)}.<br>Looks alike: {escape(known.look_alikes)}.</p>" if known and known.contaminant else ""
+    hints = (
+        f"<p>Look for: {escape(known.look_for)}.<br>Looks alike: {escape(known.look_alikes)}.</p>" if known and known.contaminant else ""
+    )
     kind = CTPAT_CLASS.get(Group(finding.group), "") if finding.group in list(Group) else ""
     decided = ""
     if finding.state != "suggested":
@@ -156,7 +170,9 @@ def closing(view: InspectionView) -> str:
     missing = view.missing()
     if not missing:
         return '<p class="good">✓ Every point is answered and every finding decided.</p>'
-    return f'<details><summary>{len(missing)} still open</summary><ul>{"".join(f"<li>{escape(line)}</li>" for line in missing)}</ul></details>'
+    return (
+        f"<details><summary>{len(missing)} still open</summary><ul>{''.join(f'<li>{escape(line)}</li>' for line in missing)}</ul></details>"
+    )
 
 
 def _when(at: str | None) -> str:

@@ -125,7 +125,7 @@ class Records:
     def every_inspection(self) -> list[InspectionView]:
         """All inspections, oldest first."""
         with self.database.reading() as session:
-            return [_view(session, row) for row in session.exec(select(Inspection).order_by(Inspection.opened_at, Inspection.id))]  # type: ignore[arg-type]
+            return [_view(session, row) for row in session.exec(select(Inspection).order_by(Inspection.opened_at, Inspection.id))]
 
     # Writing
 
@@ -141,7 +141,11 @@ class Records:
         """
         if not is_id(inspection_id):
             raise Refused(f"{inspection_id[:60]!r} is not a UUID")
-        inspector, reason, read = _text(inspector, "inspector"), _text(override_reason, "reason"), container_number(_text(number, "container number"))
+        inspector, reason, read = (
+            _text(inspector, "inspector"),
+            _text(override_reason, "reason"),
+            container_number(_text(number, "container number")),
+        )
         if not inspector:
             raise Refused("Give the inspector's name: the record must say who inspected.")
         if template not in checklist.templates():
@@ -203,7 +207,7 @@ class Records:
             Whether there was one.
         """
         with self.database.reading() as session:
-            waiting = session.exec(select(View).where(View.state == "waiting").order_by(View.added_at, View.id)).first()  # type: ignore[arg-type]
+            waiting = session.exec(select(View).where(View.state == "waiting").order_by(View.added_at, View.id)).first()
         if waiting is None:
             return False
         try:
@@ -236,7 +240,13 @@ class Records:
             _open(session, _get(session, View, finding.view_id).inspection_id)
             decided = {"confirmed": finding.label, "corrected": label, "rejected": None}[state]
             if (finding.state, finding.decided_label) != (state, decided):
-                payload = {"finding_id": finding_id, "state": state, "decided_label": decided, "decided_by": actor, "decided_at": events.now()}
+                payload = {
+                    "finding_id": finding_id,
+                    "state": state,
+                    "decided_label": decided,
+                    "decided_by": actor,
+                    "decided_at": events.now(),
+                }
                 events.append(session, "finding_decided", payload, actor)
 
     def answer(self, inspection_id: str, area: str, *, state: str, result: str | None, note: str, actor: str) -> None:
@@ -281,7 +291,9 @@ class Records:
                 return
             if missing := _view(session, inspection).missing():
                 raise Refused("Not closed. Still open: " + "; ".join(missing) + ".")
-            events.append(session, "inspection_closed", {"inspection_id": inspection_id, "closed_at": events.now(), "closed_by": actor}, actor)
+            events.append(
+                session, "inspection_closed", {"inspection_id": inspection_id, "closed_at": events.now(), "closed_by": actor}, actor
+            )
 
 
 def _contradiction(state: str, result: str | None, here: tuple[PhotographView, ...]) -> str | None:
@@ -308,7 +320,7 @@ def _scored(view_id: str, report: Report) -> dict[str, Any]:
 
 def _view(session: Session, inspection: Inspection) -> InspectionView:
     rows = session.exec(
-        select(View, Photograph).join(Photograph).where(View.inspection_id == inspection.id).order_by(View.added_at, View.id)  # type: ignore[arg-type]
+        select(View, Photograph).join(Photograph).where(View.inspection_id == inspection.id).order_by(View.added_at, View.id)
     ).all()
     findings: dict[str, list[Finding]] = {view.id: [] for view, _ in rows}
     for finding in session.exec(
@@ -334,7 +346,9 @@ def _get(session: Session, table: type[Row], key: str) -> Row:
 def _open(session: Session, inspection_id: str) -> Inspection:
     inspection = _get(session, Inspection, inspection_id)
     if inspection.closed_at:
-        raise Refused(f"The inspection of {inspection.container_number} was closed at {inspection.closed_at}; it cannot be changed any more.")
+        raise Refused(
+            f"The inspection of {inspection.container_number} was closed at {inspection.closed_at}; it cannot be changed any more."
+        )
     return inspection
 
 

@@ -19,7 +19,15 @@ from pestcheck.store import open_folder
 from pestcheck.vision.scan import Scanner
 
 ROOT = Path(__file__).parents[1]
-CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+CHROMIUM = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +57,9 @@ def records(tmp_path: Path) -> Iterator[Records]:
 class Server:
     """A real server process on a data folder, which can be killed and started again."""
 
-    def __init__(self, data: Path, *, python: str = sys.executable, cwd: Path = ROOT, extra_environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, data: Path, *, python: str = sys.executable, cwd: Path = ROOT, extra_environment: dict[str, str] | None = None
+    ) -> None:
         self.data, self.python, self.cwd, self.extra = data, python, cwd, extra_environment or {}
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))

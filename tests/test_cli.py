@@ -62,7 +62,14 @@ def test_jsonl_is_the_contract(photos: Path, tmp_path: Path) -> None:
     assert clean["findings"] == []
     assert black["verdict"] == "unusable"
     assert black["quality"]["problems"] == ["too dark"]
-    for line, says in [(cut, "cut short"), (empty, "empty"), (text, "not a JPEG"), (drawing, "not a JPEG"), (huge, "too large|megapixels"), (missing, "No such file")]:
+    for line, says in [
+        (cut, "cut short"),
+        (empty, "empty"),
+        (text, "not a JPEG"),
+        (drawing, "not a JPEG"),
+        (huge, "too large|megapixels"),
+        (missing, "No such file"),
+    ]:
         assert list(line) == ["photo", "error"]
         assert any(part in line["error"] for part in says.split("|")), line
         assert "\n" not in line["error"]
@@ -76,13 +83,17 @@ def test_jsonl_is_the_contract(photos: Path, tmp_path: Path) -> None:
 
 
 def test_the_box_holds_the_animal_in_every_format_and_orientation(photos: Path) -> None:
-    done = pestcheck("check", *(photos / f"hornet.{kind}" for kind in ("jpg", "png", "webp", "heic")), photos / "turned.jpg", "--format", "jsonl")
+    done = pestcheck(
+        "check", *(photos / f"hornet.{kind}" for kind in ("jpg", "png", "webp", "heic")), photos / "turned.jpg", "--format", "jsonl"
+    )
     assert done.returncode == 0, done.stderr
     cx, cy = 0.3 * 1632, 0.5 * 1224
     for line in map(json.loads, done.stdout.splitlines()):
         assert (line["width"], line["height"]) == (1632, 1224), line["photo"]
         assert line["verdict"] == "suspect", line["photo"]
-        assert any(f["group"] == "insect" and f["box"][0] < cx < f["box"][2] and f["box"][1] < cy < f["box"][3] for f in line["findings"]), line
+        assert any(
+            f["group"] == "insect" and f["box"][0] < cx < f["box"][2] and f["box"][1] < cy < f["box"][3] for f in line["findings"]
+        ), line
 
 
 def test_the_original_is_untouched(photos: Path, tmp_path: Path) -> None:

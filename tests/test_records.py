@@ -79,7 +79,12 @@ def test_opening_again_changes_nothing_and_an_id_is_never_reused(records: Record
 
 def test_a_photograph_is_stored_once_and_linked_at_each_place(records: Records) -> None:
     first, second = opened(records), opened(records)
-    views = {photographed(records, first), photographed(records, first), photographed(records, first, area="doors"), photographed(records, second)}
+    views = {
+        photographed(records, first),
+        photographed(records, first),
+        photographed(records, first, area="doors"),
+        photographed(records, second),
+    }
     assert len(views) == 3
     with records.database.reading() as session:
         assert len(session.exec(select(Photograph)).all()) == 1

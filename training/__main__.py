@@ -37,7 +37,8 @@ def fit(
 
     try:
         members = manifests.read_manifest(data)
-        for fold in [*sorted(manifests.folds().keys() - {"never"}), None]:
+        folds = [fold for fold in sorted(manifests.folds().keys() - {"never"}) if manifests.split(members, fold).test]
+        for fold in [*folds, None]:
             run(members, fold, out / "run" / (fold or "all"), Config(epochs=epochs, pictures=pictures, seed=seed))
     except manifests.ManifestError as error:
         raise SystemExit(str(error)) from error

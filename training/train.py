@@ -112,7 +112,7 @@ def outputs(net: nn.Module, pictures: list[data.Picture], config: Config, device
 def _seed_worker(worker: int) -> None:
     seed = torch.initial_seed() % 2**32
     random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 - albumentations and its helpers draw from the global state
+    np.random.seed(seed)
 
 
 def fit(pictures: list[data.Picture], fold: str | None, run: Path, config: Config) -> None:
@@ -154,7 +154,7 @@ def fit(pictures: list[data.Picture], fold: str | None, run: Path, config: Confi
     if (run / CHECKPOINT).exists():
         state = torch.load(run / CHECKPOINT, map_location=device, weights_only=True)
         if state["config"] != asdict(config) or state["labels"] != labels:
-            raise SystemExit(f"{run / CHECKPOINT} is of a run with other settings or labels. Give another --out, or delete {run} to start anew.")
+            raise SystemExit(f"{run / CHECKPOINT} has other settings or labels. Give another --out, or delete {run} to start anew.")
         net.load_state_dict(state["net"])
         ema.module.load_state_dict(state["ema"])
         optimiser.load_state_dict(state["optimiser"])

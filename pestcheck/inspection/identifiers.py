@@ -39,5 +39,7 @@ def container_number(typed: str) -> ContainerNumber:
         return ContainerNumber(text, "not of the form ISO 6346 asks for: 3 letters, then U, J or Z, then 7 digits, as CSQU 305438 3")
     expected = check_digit(text)
     if int(text[-1]) != expected:
-        return ContainerNumber(text, f"the check digit of {text[:4]} {text[4:10]} should be {expected}, not {text[-1]}; read the number again")
+        return ContainerNumber(
+            text, f"the check digit of {text[:4]} {text[4:10]} should be {expected}, not {text[-1]}; read the number again"
+        )
     return ContainerNumber(text, None)

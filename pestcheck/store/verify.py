@@ -98,7 +98,8 @@ def _compare(session: Session, copy: Session, problems: list[Problem]) -> int:
                 problems.append(Problem("table", _where(table, theirs[0]), "the row is missing"))
                 theirs = next(expected, None)
             else:
-                assert ours and theirs
+                assert ours is not None
+                assert theirs is not None
                 count += 1
                 changed = [column for column, value in theirs[1].items() if ours[1][column] != value]
                 if changed:
@@ -116,5 +117,3 @@ def _rows(session: Session, table: type[SQLModel]) -> Iterator[tuple[tuple[str, 
 
 def _where(table: type[SQLModel], key: tuple[str, ...]) -> str:
     return f"{table.__name__.lower()} {' '.join(key)}"
-
-

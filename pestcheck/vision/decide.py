@@ -120,7 +120,7 @@ def decide(
     """
     tile = np.arange(len(chances)) > 0
     weight = evidence(contamination(chances, labels), tile, thresholds.tile_offset)
-    named = {i: name(chances[i], labels, thresholds) for i in np.flatnonzero(weight >= thresholds.unsure)}
+    named = {i: name(chances[i], labels, thresholds) for i in map(int, np.flatnonzero(weight >= thresholds.unsure))}
     flagged = [i for i in named if i > 0]
     places = {i: boxes[i - 1] for i in flagged}
     explained = {

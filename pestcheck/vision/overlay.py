@@ -20,7 +20,7 @@ def draw(report: Report, image: Image.Image) -> Image.Image:
         x0, y0, x1, y1 = (round(edge * scale) for edge in finding.box)
         pen.rectangle((x0, y0, x1 - 1, y1 - 1), outline=LINE, width=width)
         text = f" {finding.label} {finding.probability:.0%} "
-        left, top, right, bottom = pen.textbbox((0, 0), text, font=font)
+        left, _, right, bottom = pen.textbbox((0, 0), text, font=font)
         x, y = min(x0, max(0, result.width - int(right))), max(0, y0 - int(bottom) - width)
         pen.rectangle((x, y, x + int(right - left), y + int(bottom) + width), fill=LINE)
         pen.text((x, y), text, fill=(0, 0, 0), font=font)

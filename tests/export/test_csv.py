@@ -26,7 +26,9 @@ def test_one_row_a_finding_and_one_a_point_without(records: Records, scanner: Sc
     finding = records.inspection(key).at("floor")[0].findings[0]
     records.decide(finding.id, "corrected", label="slug", actor="Ana")
     table = rows(records)
-    assert [row["area"] for row in table if not row["suggested"]] == [a for a in records.inspection(key).template.points for a in [a.area] if a != "floor"]
+    assert [row["area"] for row in table if not row["suggested"]] == [
+        a for a in records.inspection(key).template.points for a in [a.area] if a != "floor"
+    ]
     row = next(row for row in table if row["area"] == "floor")
     assert (row["decision"], row["decided_label"], row["suggested"]) == ("corrected", "slug", finding.label)
     assert row["override_reason"] == 'says "so", twice'

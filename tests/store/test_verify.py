@@ -71,7 +71,8 @@ def test_an_untouched_store_verifies(inspected: Records) -> None:
     with inspected.database.reading() as session:
         leaves = [bytes.fromhex(event.leaf) for event in session.exec(select(Event).order_by(Event.seq))]
         head = session.get(Head, 1)
-    assert head and head.root == result.root == merkle.head(leaves).hex()
+    assert head is not None
+    assert head.root == result.root == merkle.head(leaves).hex()
 
 
 def test_an_empty_store_verifies(records: Records) -> None:
