@@ -3,8 +3,10 @@ which inspection, point and finding it looks at."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ from pestcheck.inspection.identifiers import container_number
 from pestcheck.photo import PhotoError
 from pestcheck.records import CONTAMINANTS, RESULTS, STATES, InspectionView, PhotographView, Records, Refused
 from pestcheck.store.tables import Finding
+
+log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
 READ_ADDRESS = "() => new URLSearchParams(location.search).get('inspection') || ''"
@@ -59,7 +63,7 @@ def page(records: Records) -> gr.Blocks:
                     inspector = gr.Textbox(label="Your name", elem_id="inspector", max_length=200)
                     begin = gr.Button("Start 7-point inspection", variant="primary", elem_id="begin")
                 with gr.Column(min_width=420):
-                    log = gr.HTML(elem_id="log")
+                    register = gr.HTML(elem_id="log")
                     gr.HTML('<a class="button" href="log.csv" download>Download the log (CSV)</a>')
         with gr.Column(visible=False, elem_id="inspection") as inspection:
             with gr.Row(elem_id="top"):
@@ -114,7 +118,7 @@ def page(records: Records) -> gr.Blocks:
             timer,
         ]
         form = [state, result, note, label]
-        shown = [start, inspection, log, address, *seen, *form]
+        shown = [start, inspection, register, address, *seen, *form]
 
         def look(at: Place) -> list[Any]:
             """Values of ``seen``, from the records as they are now."""
@@ -226,17 +230,16 @@ def page(records: Records) -> gr.Blocks:
 
 def told(handler: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
     """A handler whose refusals are shown to the person instead of logged as failures."""
-    from functools import wraps
 
     @wraps(handler)
     def run(*args: Any) -> list[Any]:
         try:
             return handler(*args)
         except Refused as error:
-            raise gr.Error(str(error), duration=15, print_exception=False, title="Not yet") from error
+            raise gr.Error(str(error), duration=8, print_exception=False, title="Not yet") from error
         except OSError as error:
-            raise gr.Error(
-                f"Not saved: {error.strerror or error}. Tell whoever looks after the computer.", duration=None, title="Disk"
-            ) from error
+            log.exception("not saved")
+            says = f"{error.strerror or error}. Tell whoever looks after the computer, then do it again."
+            raise gr.Error(says, duration=None, print_exception=False, title="Not saved") from error
 
     return run

@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class NotSaved(OSError):
+    """The database could not be written; nothing of the transaction is in it."""
 
 
 class Database:
@@ -31,9 +36,16 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """A session that is committed whole at its end, or not at all. Writers wait for each other."""
-        with Session(self._writing) as session, session.begin():
-            yield session
+        """A session that is committed whole at its end, or not at all. Writers wait for each other.
+
+        Raises:
+            NotSaved: the disk is full, or another writer holds the database for too long.
+        """
+        try:
+            with Session(self._writing) as session, session.begin():
+                yield session
+        except OperationalError as error:
+            raise NotSaved(f"the database cannot be written: {error.orig}") from error
 
     def close(self) -> None:
         """Let go of all connections."""
