@@ -308,6 +308,7 @@ def test_a_broken_exif_block_is_no_reason_to_refuse(form, mode, case):
 
 def png_claiming(width, height, depth=8, colour=2):
     """A PNG whose header names a size that its pixels do not fill."""
+
     def chunk(kind, body):
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
@@ -362,15 +363,15 @@ def is_photo_or_photo_error(data, least_side):
     with warnings.catch_warnings(action="ignore"):
         try:
             found, image = open_photo(data, least_side)
-        except PhotoError as error:
-            assert str(error)
+        except PhotoError:
             return
     assert image.mode == "RGB"
     assert least_side or image.size == (found.width, found.height)
     assert found.latitude is None or abs(found.latitude) <= 90
 
 
-MAGIC = [b"", b"\xff\xd8\xff\xe0", b"\xff\xd8\xff\xe1\0\x20Exif\0\0", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"RIFF\x10\0\0\0WEBPVP8 ", b"\0\0\0\x18ftypheic"]
+JPEG_START, PNG_START = b"\xff\xd8\xff\xe1\0\x20Exif\0\0", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+MAGIC = [b"", b"\xff\xd8\xff\xe0", JPEG_START, PNG_START, b"RIFF\x10\0\0\0WEBPVP8 ", b"\0\0\0\x18ftypheic"]
 
 
 @SOME
@@ -398,11 +399,13 @@ def test_flipped_bytes_raise_nothing_else(draw, form, least_side):
     is_photo_or_photo_error(bytes(data), least_side)
 
 
-def test_a_cut_heic_is_a_photo_error_at_every_length():
-    """libheif reports some of them as EOFError."""
-    data = VALID["heic"]
-    for length in range(1, len(data), 7):
-        is_photo_or_photo_error(data[:length], None)
+@pytest.mark.parametrize("value", [0, 1, 128])
+def test_a_heic_with_any_one_byte_changed_raises_nothing_else(value):
+    """libheif reports some as EOFError (lengths) and some as RuntimeError (sizes beyond its limit)."""
+    for place in range(len(VALID["heic"])):
+        data = bytearray(VALID["heic"])
+        data[place] = value
+        is_photo_or_photo_error(bytes(data), None)
 
 
 def blurred(radius):

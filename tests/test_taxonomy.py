@@ -52,7 +52,7 @@ def test_where_a_group_has_the_name_of_a_label_the_label_is_in_it():
 
 
 @pytest.mark.parametrize(
-    ("group", "contaminant"), [(Group.INSECT, True), (Group.SNAIL_SLUG, True), (Group.SOIL, True), (Group.EGG_MASS, True), (Group.SURFACE, False)]
+    ("group", "contaminant"), [(Group.INSECT, True), (Group.SOIL, True), (Group.EGG_MASS, True), (Group.SURFACE, False)]
 )
 def test_contaminant_follows_the_group(group, contaminant):
     assert Label("x", "X", group).contaminant is contaminant

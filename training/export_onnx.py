@@ -143,6 +143,7 @@ def export(folder: Path, out: Path) -> dict[str, Any]:
                 raise SystemExit(f"no picture is of a source of fold {fold!r}; name the sources of your manifest in training/split.toml")
             write_onnx(networks[fold], labels, config.side, work / f"{fold}.onnx")
             ours.append(unseen(Scorer(work / f"{fold}.onnx"), splits[fold].test, labels, config.side))
+            print(f"fold {fold}: scored {len(splits[fold].test)} pictures of unseen sources", flush=True)
         temperature, thresholds = calibrate.choose(ours, labels, f"{version}-{calibrate.SUSPECT_FALSE_FLAGS:.0%}".replace("%", "pct"))
         metrics = {
             "command": f"python -m training export --data DATA --out models/{out.name}",

@@ -24,7 +24,10 @@ def test_golden_predictions(reports: dict[str, Report], scanner: Scanner) -> Non
         said = golden.summary(reports[name])
         # Other builds of libjpeg and ONNX Runtime round differently.
         assert said["score"] == pytest.approx(expected["score"], abs=0.05), name
-        if abs(expected["score"] - scanner.bundle.thresholds.suspect) > 0.05 and abs(expected["score"] - scanner.bundle.thresholds.unsure) > 0.05:
+        if (
+            abs(expected["score"] - scanner.bundle.thresholds.suspect) > 0.05
+            and abs(expected["score"] - scanner.bundle.thresholds.unsure) > 0.05
+        ):
             assert said["verdict"] == expected["verdict"], name
 
 
