@@ -32,7 +32,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     pillow_heif.register_heif_opener()
     folder = tmp_path_factory.mktemp("photos")
-    hornet = scenes.wall()
+    hornet = scenes.floor()
     scenes.lay(hornet, "hornet", x=0.3, y=0.5, length=200)
     (folder / "hornet.jpg").write_bytes(scenes.jpeg(hornet))
     (folder / "turned.jpg").write_bytes(scenes.jpeg(hornet.transpose(Image.Transpose.ROTATE_90), orientation=6))

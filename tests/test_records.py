@@ -15,7 +15,7 @@ from pestcheck.vision.scan import Scanner
 from tests.pictures import scenes
 
 GOOD, WRONG = "CSQU 305438 3", "CSQU3054384"
-HORNET = scenes.wall()
+HORNET = scenes.floor()
 scenes.lay(HORNET, "hornet")
 HORNET_JPEG = scenes.jpeg(HORNET)
 CLEAN_JPEG = scenes.jpeg(scenes.wall(800, 600))

@@ -24,8 +24,8 @@ POINTS = templates()["container_7_point"].points
 
 @pytest.fixture
 def hornet(tmp_path: Path) -> Path:
-    """A photograph of a wall with a hornet, as a tablet would send it."""
-    picture = scenes.wall()
+    """A photograph of a floor with a hornet, as a tablet would send it."""
+    picture = scenes.floor()
     scenes.lay(picture, "hornet", length=220)
     path = tmp_path / "IMG 0001 (é).jpg"
     path.write_bytes(scenes.jpeg(picture))
