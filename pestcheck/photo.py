@@ -102,6 +102,8 @@ def open_photo(data: bytes, least_side: int | None = None) -> tuple[Photo, Image
         upright = _rgb(image)
     except Exception as error:  # as above; a cut HEIC is an EOFError
         raise PhotoError("the picture is damaged or cut short; take or send it again") from error
+    if kind != "JPEG":
+        full = upright.size  # a damaged HEIC may hold another size than it announces
     orientation = exif.get(ExifTags.Base.Orientation)
     if orientation in TURNS:
         upright = upright.transpose(TURNS[orientation])

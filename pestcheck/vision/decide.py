@@ -116,10 +116,12 @@ def decide(
     Returns:
         The verdict; the score (probability of any contamination, on the scale of ``thresholds.suspect``); the findings,
         the most probable first. Neighbouring tiles of one group are one finding. A tile that holds a flagged finer tile
-        is left out: the finer one shows the place better. The whole photograph is a finding where no tile is.
+        is left out: the finer one shows the place better. Where only the whole photograph is flagged, the finding's box is
+        that of the most suspect tile, if it would be suspect by itself, else the whole.
     """
     tile = np.arange(len(chances)) > 0
-    weight = evidence(contamination(chances, labels), tile, thresholds.tile_offset)
+    chance = contamination(chances, labels)
+    weight = evidence(chance, tile, thresholds.tile_offset)
     named = {i: name(chances[i], labels, thresholds) for i in map(int, np.flatnonzero(weight >= thresholds.unsure))}
     flagged = [i for i in named if i > 0]
     places = {i: boxes[i - 1] for i in flagged}
@@ -132,17 +134,25 @@ def decide(
         touching = [c for c in clusters if any(named[i][1] == named[j][1] and places[i].overlap(places[j]) for j in c)]
         clusters = [c for c in clusters if c not in touching] + [[i, *(j for c in touching for j in c)]]
     if 0 in named and not clusters:
-        clusters, places[0] = [[0]], whole
+        # The whole is evidence enough; a tile need only show where, so it carries no offset.
+        place = int(np.argmax(np.where(tile, chance, -1.0)))
+        if chance[place] >= thresholds.suspect and place:
+            named[place] = name(chances[place], labels, thresholds)
+        else:
+            place = 0
+        clusters, places[place], weight[place] = [[place]], boxes[place - 1] if place else whole, weight[0]
     findings = []
     for members in clusters:
         best = max(members, key=lambda i: weight[i])
-        label, group, chance, reason = named[best]
+        label, group, probability, reason = named[best]
         box = places[members[0]]
         for i in members[1:]:
             box = box.union(places[i])
         order = np.argsort(-chances[best])[:CANDIDATES]
         candidates = tuple((labels[k], round(float(chances[best][k]), 4)) for k in order)
-        findings.append(Finding(label, group.value if group else UNSURE, round(chance, 4), candidates, box, reason, float(weight[best])))
+        findings.append(
+            Finding(label, group.value if group else UNSURE, round(probability, 4), candidates, box, reason, float(weight[best]))
+        )
     findings.sort(key=lambda f: (-f.probability, f.box))
     score = float(weight.max())
     if score >= thresholds.suspect:

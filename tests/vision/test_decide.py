@@ -276,3 +276,18 @@ def test_the_result_does_not_depend_on_the_order_of_tiles_within_reason():
     """The same tiles listed backwards give the same findings."""
     tiles = [(LEFT, HIGH), (FAR, SNAIL), ((300, 0, 500, 200), view(hornet=0.75)), (RIGHT, view(hornet=0.7)), ((0, 0, 400, 400), HIGH)]
     assert decided(CLEAN, *tiles) == decided(CLEAN, *reversed(tiles))
+
+
+@pytest.mark.parametrize(
+    ("tiles", "box", "label"),
+    [
+        ([(LEFT, LOW), (RIGHT, HIGH)], RIGHT, "hornet"),  # suspect by itself, were it the only view
+        ([(LEFT, view(snail=0.85)), (RIGHT, HIGH)], RIGHT, "hornet"),  # the most suspect of two
+        ([(LEFT, LOW), (RIGHT, MIDDLE)], WHOLE, "soil"),  # no tile shows where
+        ([], WHOLE, "soil"),
+    ],
+)
+def test_where_only_the_whole_is_flagged_the_most_suspect_tile_shows_the_place(tiles, box, label):
+    verdict, score, findings = decided(view(soil=0.95), *tiles, tile_offset=6.0)
+    assert (verdict, score) == (Verdict.SUSPECT, 0.95)
+    assert [(finding.box, finding.label, finding.evidence) for finding in findings] == [(box, label, pytest.approx(0.95))]
