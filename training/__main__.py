@@ -37,7 +37,9 @@ def fit(
 
     try:
         members = manifests.read_manifest(data)
-        folds = [fold for fold in sorted(manifests.folds().keys() - {"never"}) if manifests.split(members, fold).test]
+        folds = sorted(manifests.folds().keys() - {"never"})
+        for fold in folds:
+            manifests.split(members, fold)  # before hours of training, not after
         for fold in [*folds, None]:
             run(members, fold, out / "run" / (fold or "all"), Config(epochs=epochs, pictures=pictures, seed=seed))
     except manifests.ManifestError as error:

@@ -111,7 +111,7 @@ def split(pictures: list[Picture], fold: str | None) -> Split:
     Test pictures with a label that no training picture carries are left out: the network cannot know it.
 
     Raises:
-        ManifestError: nothing is left to train on.
+        ManifestError: nothing is left to train on, or to test a fold on.
     """
     held_out, never = folds()[fold] if fold else frozenset(), folds()["never"]
     used = [p for p in pictures if p.source not in never]
@@ -120,6 +120,8 @@ def split(pictures: list[Picture], fold: str | None) -> Split:
     train = [p for p in used if p.source not in held_out and p.group not in tested]
     if not train:
         raise ManifestError("no picture is left to train on: every source is held out (training/split.toml)")
+    if fold and not test:
+        raise ManifestError(f"no picture is of a source of fold {fold!r}; name sources of your manifest there (training/split.toml)")
     known = {p.label for p in train}
     return Split(train, [p for p in test if p.label in known])
 

@@ -138,3 +138,8 @@ class TestSharedPictures:
             assert pixels.dtype == np.uint8
             assert pixels.shape[2] == 3
             assert min(pixels.shape[:2]) >= 16
+
+
+def test_a_fold_without_pictures_is_refused_before_training(write: Write) -> None:
+    with pytest.raises(data.ManifestError, match=r"no picture is of a source of fold 'a'"):
+        data.split(data.read_manifest(write({})), "a")
