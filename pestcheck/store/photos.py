@@ -34,8 +34,8 @@ class PhotoStore:
         """
         sha256 = hashlib.sha256(data).hexdigest()
         path = self.path(sha256)
-        if path.exists():
-            return sha256
+        if self.intact(sha256):
+            return sha256  # and if damaged, it is mended now
         path.parent.mkdir(exist_ok=True)
         handle, part = tempfile.mkstemp(dir=path.parent, suffix=".part")
         try:

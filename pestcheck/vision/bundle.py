@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -71,8 +72,13 @@ def load(folder: Path) -> Bundle:
         raise BundleError(f"{folder} is no model folder: {DESCRIPTION} is not there") from error
     except (ValidationError, ValueError) as error:
         raise BundleError(f"{description} is not valid: {error}") from error
+    limits = bundle.thresholds
+    if not (0 < limits.unsure <= limits.suspect < 1 and 0 < limits.label <= 1 and 0 < limits.group <= 1 and 0 <= limits.tile_offset < 50):
+        raise BundleError(f"{description} has thresholds that make no sense: {limits}")
     if unknown := set(bundle.labels) - set(LABELS):
         raise BundleError(f"{description} has labels that this version of pestcheck does not know: {', '.join(sorted(unknown))}")
+    if not any(LABELS[label].contaminant for label in bundle.labels):
+        raise BundleError(f"{description} has no label that is a contaminant")
     for file, expected in bundle.sha256.items():
         path = folder / file
         if not path.is_file():
@@ -92,7 +98,7 @@ def shipped() -> Path:
     """
     package = Path(__file__).parents[1]
     for models in (package / "models", package.parent / "models"):
-        folders = [path.parent for path in models.glob(f"*/{DESCRIPTION}")]
+        folders = [path.parent for path in models.glob(f"*/{DESCRIPTION}") if re.search(r"-\d+\.\d+\.\d+$", path.parent.name)]
         if folders:
             return max(folders, key=lambda folder: [int(part) for part in folder.name.rpartition("-")[2].split(".")])
     raise BundleError("no model came with this installation; name one with --model DIR or PESTCHECK_MODEL")

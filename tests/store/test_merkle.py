@@ -155,11 +155,13 @@ def test_heads_and_frontiers_follow_the_definition(data):
 
 @pytest.mark.parametrize("size", range(1, 41))
 def test_every_inclusion_proof_up_to_40(size):
+    """Verifies at the index it is for, and at no other, in the tree or beside it."""
     leaves = tuple(MANY[:size])
     for index in range(size):
         proof = merkle.inclusion_proof(leaves, index)
         assert proof == path(index, leaves)
-        assert merkle.includes(leaves[index], index, size, proof, mth(leaves))
+        for claimed in range(-1, size + 2):
+            assert merkle.includes(leaves[index], claimed, size, proof, mth(leaves)) == (claimed == index)
 
 
 @pytest.mark.parametrize("size", range(1, 41))
@@ -238,6 +240,8 @@ def test_a_consistency_proof_fails_with_anything_changed(case, draw):
         assert not merkle.consistent(old, size, old_head, head, [])
     longer = size + draw.draw(st.integers(1, 20))
     assert not merkle.consistent(old, longer, old_head, merkle.head(tree(longer)), proof)
+    if len(sides(old - 1, longer)) != len(sides(old - 1, size)):
+        assert not merkle.consistent(old, longer, old_head, head, proof)  # with its own head: the path is too short for that size
 
 
 @SOME

@@ -103,6 +103,14 @@ def test_intact(store):
     assert store.intact(SHA) is True
 
 
+def test_a_damaged_photograph_is_mended_when_it_is_sent_again(store):
+    sha256 = store.put(b"as the camera wrote it")
+    store.path(sha256).write_bytes(b"as the camera wrote i")
+    assert store.intact(sha256) is False
+    assert store.put(b"as the camera wrote it") == sha256
+    assert store.intact(sha256) is True
+
+
 def test_what_is_not_there(store):
     with pytest.raises(FileNotFoundError):
         store.get(SHA)

@@ -13,11 +13,14 @@ from pestcheck.vision.bundle import BundleError, load
 NETWORK = b"any bytes: load() does not open the network"
 
 
+LIMITS = {"version": "1", "suspect": 0.5, "unsure": 0.2, "tile_offset": 3.0, "label": 0.6, "group": 0.6}
+
+
 def description(**change):
     good = {
         "name": "tiny", "version": "1.2.3", "created": "2026-01-01T00:00:00+00:00", "labels": ["hornet", "soil", "clean_metal"],
         "merged": {"butterfly": "moth"}, "dropped": {"termite": "25 pictures"}, "side": 64, "columns": [1, 3], "overlap": 0.25, "temperature": 1.5,
-        "thresholds": {"version": "1", "suspect": 0.5, "unsure": 0.2, "tile_offset": 3.0, "label": 0.6, "group": 0.6},
+        "thresholds": LIMITS,
         "sha256": {"model.onnx": hashlib.sha256(NETWORK).hexdigest()},
         "data": [{"source": "a/b", "part": "train", "pictures": 12, "licence": "CC-BY-4.0"}],
     }  # fmt: skip
@@ -78,6 +81,9 @@ BROKEN = {
     "unknown field": (describe(colour="red"), "colour"),
     "unknown field in the data list": (describe(data=[description()["data"][0] | {"colour": 1}]), "colour"),
     "field missing": (without("thresholds"), "thresholds"),
+    "unsure above suspect": (describe(thresholds=LIMITS | {"unsure": 0.6}), "make no sense"),
+    "threshold not a number": (describe(thresholds=LIMITS | {"suspect": float("nan")}), "make no sense"),
+    "no contaminant among the labels": (describe(labels=["rust", "container"]), "no label that is a contaminant"),
     "threshold missing": (describe(thresholds={"version": "1", "suspect": 0.5}), "tile_offset"),
     "unknown label": (describe(labels=["hornet", "unicorn", "zebra"]), "does not know: unicorn, zebra"),
     "SHA-256 in capitals": (describe(sha256={"model.onnx": hashlib.sha256(NETWORK).hexdigest().upper()}), "sha256"),
