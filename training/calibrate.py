@@ -14,7 +14,8 @@ from pestcheck.vision import decide
 SUSPECT_FALSE_FLAGS = 0.05
 UNSURE_FALSE_FLAGS = 0.15
 TILE_FALSE_FLAGS = 0.002
-"""Share of clean tiles that may be flagged: a photograph has about seventy, so one in about seven clean ones gets a flag at most."""
+"""Share of clean tiles to flag. A photograph has about seventy, so one in about seven clean ones would get a flag; the model card
+says what the share was on other sources."""
 LABEL_FROM = 0.5
 GROUP_FROM = 0.5
 

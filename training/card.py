@@ -66,8 +66,9 @@ def _numbers(model: bundle.Bundle, metrics: dict[str, Any]) -> str:
     )
     gains = _table(
         ["Gain over the baseline, in points", "", "over pictures", "over sources"],
-        [[title, *_value(gain[name])] for name, title in GAINS.items()],
+        [[title, *(cell.removesuffix(" %") for cell in _value(gain[name]))] for name, title in GAINS.items()],
     )
+    readings = " ".join(f"{title}: {_reading(gain[name])}." for name, title in GAINS.items())
     values = _table(
         ["Photographs that show contamination", "A flag is right (PPV)", "No flag is right (NPV)"],
         [[_percent(row["prevalence"]), _percent(row["ppv"]), _percent(row["npv"], 2)] for row in metrics["predictive_values"]],
@@ -86,10 +87,13 @@ frozen features of the same pretrained network, judged in the same way.
 
 {gains}
 
+{readings}
+
 These are numbers for whole pictures. In use, tiles are judged too, which finds smaller things and flags more clean photographs
 (see Thresholds). To print them again, with the pictures at hand:
 `python -m training fit --data DATA --out models/{model.name}-{model.version}`, then `{metrics["command"]}`. Training draws at
-random, so a new run differs a little.
+random, so a new run differs a little; on the same networks the last digit may differ with another version of Pillow, which reads
+some pictures differently.
 {_by_source(ours)}
 ### What a flag is worth
 
@@ -97,6 +101,18 @@ From the recall and the false-flag rate above. It depends on how many photograph
 flags are false.
 
 {values}"""
+
+
+def _reading(gain: dict[str, Any]) -> str:
+    """What the intervals of a gain allow to say."""
+
+    def sign(pair: list[float | None]) -> int:
+        low, high = pair
+        return 0 if low is None or high is None else (low > 0) - (high < 0)
+
+    words = {1: "better than the baseline", -1: "worse than the baseline", 0: "not shown to differ from the baseline"}
+    here, elsewhere = sign(gain["interval"]), sign(gain["interval_sources"])
+    return words[here] + (" on these sources" if here else "") + (", not shown for other sources" if here and here != elsewhere else "")
 
 
 def _by_source(ours: dict[str, Any]) -> str:
@@ -177,10 +193,10 @@ Version `{limits.version}`, chosen on the pictures of all folds together, each s
 
 {table}
 
-Applied across folds, {_percent(by_tile["flagged"], 2)} of {by_tile["tiles"]:,} clean tiles were suspect. A photograph of
-{PHOTOGRAPH[0]} by {PHOTOGRAPH[1]} pixels has {count} tiles. If its tiles were independent, {_percent(most, 0)} of clean
-photographs would be flagged for a tile, on top of those flagged for the whole. That is an estimate, not a measurement: the tiles
-were parts of enlarged small pictures."""
+Applied across folds, {_percent(by_tile["flagged"], 2)} of {by_tile["tiles"]:,} clean tiles were suspect (aimed at:
+{_percent(aims["tile"])}). A photograph of {PHOTOGRAPH[0]} by {PHOTOGRAPH[1]} pixels has {count} tiles. If its tiles were
+independent, {_percent(most, 0)} of clean photographs would be flagged for a tile, on top of those flagged for the whole. That is an
+estimate, not a measurement: the tiles were parts of enlarged small pictures."""
 
 
 def _limits(metrics: dict[str, Any]) -> str:

@@ -26,7 +26,7 @@ from typer.testing import CliRunner
 from pestcheck.vision import bundle
 from pestcheck.vision.scan import Scanner
 from pestcheck.vision.score import Scorer
-from training import data, evaluate, export_onnx, train
+from training import card, data, evaluate, export_onnx, train
 from training.__main__ import app
 
 CONFIG = train.Config(epochs=1, pictures=16, batch=8, train_side=64, side=64, workers=0)
@@ -144,15 +144,15 @@ def test_the_bundle_lists_every_source(exported: Exported) -> None:
 
 
 def test_the_card_says_what_must_be_said(exported: Exported) -> None:
-    card = (exported.folder / "CARD.md").read_text("utf-8")
+    text = (exported.folder / "CARD.md").read_text("utf-8")
     numbers = exported.metrics["unseen_sources"]
     for words in (
         "| Rust | surface | not tested on an unseen source |", "clear a container", "Most sources state no licence", "Apache-2.0",
         "No picture of contamination lying on a container", exported.metrics["command"], "drawn/here", "always trained",
         f"{100 * numbers['recall']['value']:.1f} %", "| tick | Other invertebrate |", "| whitefly |",
     ):  # fmt: skip
-        assert words in card, words
-    assert not re.search(r"\b(None|nan)\b", card)
+        assert words in text, words
+    assert not re.search(r"\b(None|nan)\b", text)
 
 
 @pytest.mark.parametrize("file", ["model.onnx", "bundle.json", "metrics.json", "CARD.md"])
@@ -234,3 +234,18 @@ def test_a_run_of_other_settings_is_not_continued(pictures: Path, trained: Path,
     shutil.copy(trained / "run" / "a" / train.CHECKPOINT, tmp_path)
     with pytest.raises(SystemExit, match="other settings or labels"):
         train.fit(data.read_manifest(pictures), "a", tmp_path, replace(CONFIG, epochs=3))
+
+
+@pytest.mark.parametrize(
+    ("interval", "over_sources", "reading"),
+    [
+        ([0.01, 0.03], [0.005, 0.06], "better than the baseline on these sources"),
+        ([0.01, 0.03], [-0.01, 0.06], "better than the baseline on these sources, not shown for other sources"),
+        ([-0.02, 0.01], [-0.08, 0.09], "not shown to differ from the baseline"),
+        ([-0.02, 0.01], [0.01, 0.09], "not shown to differ from the baseline"),
+        ([-0.03, -0.01], [-0.05, -0.01], "worse than the baseline on these sources"),
+        ([None, None], [None, None], "not shown to differ from the baseline"),
+    ],
+)
+def test_the_card_claims_no_more_than_the_intervals_allow(interval: list[Any], over_sources: list[Any], reading: str) -> None:
+    assert card._reading({"interval": interval, "interval_sources": over_sources}) == reading
