@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 
 import numpy as np
 
@@ -14,16 +13,29 @@ import cv2
 
 cv2.setNumThreads(1)
 
-Augment = Callable[[np.ndarray], np.ndarray]
 
-
-def augment(side: int, *, least_area: float) -> Augment:
-    """Return a function from uint8 RGB of any shape to uint8 RGB of shape (side, side, 3).
+class Augment:
+    """Turns uint8 RGB of any shape into uint8 RGB of shape (side, side, 3), differently at each call.
 
     ``least_area`` is the smallest share of the picture that may be cut out: small for surfaces, which look the same
     everywhere, larger for animals, which would be cut away.
     """
-    pipeline = A.Compose([
+
+    def __init__(self, side: int, *, least_area: float) -> None:
+        self.pipeline = _pipeline(side, least_area)
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        """One augmented picture."""
+        result: np.ndarray = self.pipeline(image=image)["image"]
+        return result
+
+    def seed(self, seed: int) -> None:
+        """Start the random stream anew. albumentations has its own, which the global seeds of numpy and torch do not reach."""
+        self.pipeline.set_random_seed(seed)
+
+
+def _pipeline(side: int, least_area: float) -> A.Compose:
+    return A.Compose([
         A.RandomResizedCrop(size=(side, side), scale=(least_area, 1.0), ratio=(0.6, 1.67)),
         A.D4(),
         A.RandomBrightnessContrast(brightness_limit=0.25, contrast_limit=0.3, p=0.6),
@@ -39,9 +51,3 @@ def augment(side: int, *, least_area: float) -> Augment:
         A.GaussNoise(std_range=(0.02, 0.1), p=0.2),
         A.ImageCompression(quality_range=(30, 95), p=0.4),
     ])  # fmt: skip
-
-    def run(image: np.ndarray) -> np.ndarray:
-        result: np.ndarray = pipeline(image=image)["image"]
-        return result
-
-    return run

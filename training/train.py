@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
 from pestcheck import taxonomy
 from pestcheck.vision.score import to_input
 from training import data
-from training.augment import augment
+from training.augment import Augment
 
 ARCHITECTURE = "tf_efficientnet_lite0"
 CHECKPOINT = "checkpoint.pt"
@@ -73,8 +72,13 @@ class TrainingPictures(Dataset[tuple[np.ndarray, int]]):
     def __init__(self, pictures: list[data.Picture], labels: list[str], config: Config) -> None:
         self.pictures = pictures
         self.index = {label: i for i, label in enumerate(labels)}
-        self.surface = augment(config.train_side, least_area=config.surface_area)
-        self.subject = augment(config.train_side, least_area=config.subject_area)
+        self.surface = Augment(config.train_side, least_area=config.surface_area)
+        self.subject = Augment(config.train_side, least_area=config.subject_area)
+
+    def seed(self, seed: int) -> None:
+        """Start the random streams of both augmentations anew."""
+        self.surface.seed(seed % 2**32)
+        self.subject.seed((seed + 1) % 2**32)
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -109,10 +113,11 @@ def outputs(net: nn.Module, pictures: list[data.Picture], config: Config, device
     return torch.cat(rows).numpy()
 
 
-def _seed_worker(worker: int) -> None:
-    seed = torch.initial_seed() % 2**32
-    random.seed(seed)
-    np.random.seed(seed)
+def _seed_worker(_: int) -> None:
+    """Give each worker, in each epoch, a random stream of its own."""
+    info = torch.utils.data.get_worker_info()
+    assert info is not None
+    info.dataset.seed(info.seed)
 
 
 def fit(pictures: list[data.Picture], fold: str | None, run: Path, config: Config) -> None:
@@ -164,6 +169,9 @@ def fit(pictures: list[data.Picture], fold: str | None, run: Path, config: Confi
     members = TrainingPictures(parts.train, labels, config)
     weights = torch.from_numpy(data.sampling_weights(parts.train))
     for epoch in range(first, config.epochs):
+        # Anew for each epoch, so that a resumed run goes the same way as one that was never stopped.
+        torch.manual_seed(config.seed + epoch)
+        members.seed(config.seed + epoch)
         generator = torch.Generator().manual_seed(config.seed + epoch)
         sampler = WeightedRandomSampler(weights, config.pictures, replacement=True, generator=generator)  # type: ignore[arg-type]
         loader = DataLoader(

@@ -23,7 +23,7 @@ class BundleError(ValueError):
 
 
 class Source(BaseModel):
-    """Pictures of one public source, what part they played (train, calibration, test), and the licence as found."""
+    """Pictures of one public source, what part they played (a fold, or always trained), and the licence as found."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     source: str

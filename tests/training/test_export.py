@@ -201,21 +201,15 @@ def test_a_finished_run_is_left_alone(pictures: Path, trained: Path) -> None:
     assert file.stat().st_mtime_ns == before
 
 
-def test_an_interrupted_run_goes_on_where_it_stopped(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With no chance but the draw of pictures, stopping after an epoch changes nothing."""
-
-    def without_dropout(labels: int) -> Any:
-        net = network(labels)
-        net.drop_rate = 0.0
-        return net
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_interrupted_run_goes_on_where_it_stopped(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
+    """Draw of pictures, augmentation and dropout all follow from the seed and the epoch: stopping changes nothing."""
 
     def stop_after_saving(state: dict[str, Any], path: Path) -> None:
         save(state, path)
         raise KeyboardInterrupt
 
-    network, save, config, members = train.network, train._save, replace(CONFIG, epochs=2), data.read_manifest(pictures)
-    monkeypatch.setattr(train, "network", without_dropout)
-    monkeypatch.setattr(train, "augment", lambda side, least_area: lambda x: np.array(Image.fromarray(x).resize((side, side))))
+    save, config, members = train._save, replace(CONFIG, epochs=2, workers=workers), data.read_manifest(pictures)
     train.fit(members, None, tmp_path / "whole", config)
     monkeypatch.setattr(train, "_save", stop_after_saving)
     with pytest.raises(KeyboardInterrupt):
