@@ -101,22 +101,9 @@ def page(records: Records) -> gr.Blocks:
         timer = gr.Timer(POLL_SECONDS, active=False)
 
         seen = [
-            place,
-            heading,
-            points,
-            closing,
-            close,
-            hint,
-            cameras,
-            picture,
-            pager,
-            suggestion,
-            decisions,
-            correcting,
-            answering,
-            on_record,
-            timer,
-        ]
+            place, heading, points, closing, close, hint, cameras, picture, pager, suggestion, decisions, correcting, answering,
+            on_record, timer,
+        ]  # fmt: skip
         form = [state, result, note, label]
         shown = [start, inspection, register, address, *seen, *form]
 
@@ -164,7 +151,8 @@ def page(records: Records) -> gr.Blocks:
             return [pages.number_check(typed), gr.update(visible=bool(read.text and read.problem))]
 
         def on_begin(typed: str, name: str, why: str | None) -> list[Any]:
-            return go(Place(records.open(uuid7(), number=typed, inspector=name, override_reason=why or "").inspection.id))
+            opened = records.open(uuid7(), number=typed, inspector=name, override_reason=why or "").inspection.id
+            return [*go(Place(opened)), "", ""]  # the number must not wait there for the next container
 
         def on_photographs(files: str | list[str], at: Place) -> list[Any]:
             refused = []
@@ -211,7 +199,7 @@ def page(records: Records) -> gr.Blocks:
         moved = {"fn": None, "inputs": [address], "js": WRITE_ADDRESS, "api_visibility": "private"}
         blocks.load(told(enter), [address], shown, js=READ_ADDRESS, **quick)
         number.change(on_number, [number], [check, reason], trigger_mode="always_last", **quick)
-        begin.click(told(on_begin), [number, inspector, reason], shown, **quick).success(**moved)
+        begin.click(told(on_begin), [number, inspector, reason], [*shown, number, reason], **quick).success(**moved)
         back.click(lambda: go(Place()), None, shown, **quick).success(**moved)
         points.input(told(lambda area, at: go(Place(at.inspection, area))), [points, place], shown, **quick)
         for upload in (take, choose):

@@ -45,7 +45,7 @@ class ScoringThread:
             try:
                 if self.records.score_next(lambda data: self.scanner.scan(data)[0]):
                     continue
-            except Exception:  # a full disk or a busy database passes; the photograph stays waiting
+            except Exception:  # a full disk or a busy database passes; the photograph stays waiting, and this thread must live
                 log.exception("scoring failed; trying again in %.0f s", RETRY_SECONDS)
             self.wake.wait(RETRY_SECONDS)
 

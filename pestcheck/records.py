@@ -178,6 +178,8 @@ class Records:
             Refused: the inspection is closed or has no such point.
             OSError: the disk is full or cannot be written; nothing is recorded.
         """
+        if view_id is not None and not is_id(view_id):
+            raise Refused(f"{view_id[:60]!r} is not a UUID")
         found, _ = photos.open_photo(data, photos.SHARPNESS_SIDE)
         self.photo_store.put(data)
         with self.database.writing() as session:
@@ -201,10 +203,14 @@ class Records:
     def score_next(self, scan: Callable[[bytes], Report]) -> bool:
         """Score the photograph that has waited longest, and record its findings as suggestions.
 
-        A photograph that cannot be scored is recorded as such, with the reason; a full disk leaves it waiting.
+        A photograph that cannot be scored, for whatever reason, is recorded as such: it must not hold up those behind it.
+        A disk that cannot be read or written leaves it waiting.
 
         Returns:
             Whether there was one.
+
+        Raises:
+            OSError: the disk or the database cannot be read or written now.
         """
         with self.database.reading() as session:
             waiting = session.exec(select(View).where(View.state == "waiting").order_by(View.added_at, View.id)).first()
@@ -212,9 +218,13 @@ class Records:
             return False
         try:
             report = scan(self.photo_store.get(waiting.sha256))
-        except (photos.PhotoError, FileNotFoundError) as error:
-            log.warning("photograph %s cannot be scored: %s", waiting.sha256, error)
-            kind, payload = "photograph_not_scored", {"view_id": waiting.id, "error": str(error)}
+        except FileNotFoundError:
+            kind, payload = "photograph_not_scored", {"view_id": waiting.id, "error": "its file is gone from the store"}
+        except OSError:
+            raise
+        except Exception as error:
+            log.exception("photograph %s cannot be scored", waiting.sha256)
+            kind, payload = "photograph_not_scored", {"view_id": waiting.id, "error": str(error) or type(error).__name__}
         else:
             kind, payload = "photograph_scored", _scored(waiting.id, report)
         with self.database.writing() as session:

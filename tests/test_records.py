@@ -11,7 +11,7 @@ from pestcheck.ids import uuid7
 from pestcheck.photo import PhotoError
 from pestcheck.records import NotFound, Records, Refused
 from pestcheck.store.tables import Event, Photograph, View
-from pestcheck.vision.scan import Scanner
+from pestcheck.vision.scan import Report, Scanner
 from tests.pictures import scenes
 
 GOOD, WRONG = "CSQU 305438 3", "CSQU3054384"
@@ -142,6 +142,47 @@ def test_a_photograph_whose_file_is_gone_is_recorded_as_not_scored(records: Reco
     view = records.inspection(key).at("floor")[0].view
     assert view.state == "failed"
     assert view.error
+
+
+def test_a_photograph_that_breaks_the_model_does_not_hold_up_the_others(records: Records, scanner: Scanner) -> None:
+    key = opened(records)
+    photographed(records, key)
+    photographed(records, key, CLEAN_JPEG, area="doors")
+
+    def scan(data: bytes) -> Report:
+        if data == HORNET_JPEG:
+            raise RuntimeError("node 17 of the network failed")
+        return scanner.scan(data)[0]
+
+    assert records.score_next(scan)
+    assert records.score_next(scan)
+    states = {item.view.area: (item.view.state, item.view.error) for item in records.inspection(key).photographs}
+    assert states == {"floor": ("failed", "node 17 of the network failed"), "doors": ("scored", None)}
+    assert not any("being checked" in line for line in records.inspection(key).missing())
+
+
+def test_a_disk_that_cannot_be_read_leaves_the_photograph_waiting(records: Records, scanner: Scanner) -> None:
+    key = opened(records)
+    photographed(records, key)
+
+    def scan(_: bytes) -> Report:
+        raise OSError(5, "Input/output error")
+
+    with pytest.raises(OSError, match="Input/output"):
+        records.score_next(scan)
+    assert records.inspection(key).at("floor")[0].view.state == "waiting"
+    assert records.score_next(lambda data: scanner.scan(data)[0])
+    assert records.inspection(key).at("floor")[0].view.state == "scored"
+
+
+def test_a_photograph_with_a_client_id_is_added_once(records: Records) -> None:
+    key, view = opened(records), uuid7()
+    for _ in range(2):
+        assert records.photograph(key, "floor", HORNET_JPEG, name="a.jpg", actor="Ana", view_id=view) == view
+    with pytest.raises(Refused, match="already there"):
+        records.photograph(key, "doors", HORNET_JPEG, name="a.jpg", actor="Ana", view_id=view)
+    with pytest.raises(Refused, match="not a UUID"):
+        records.photograph(key, "doors", HORNET_JPEG, name="a.jpg", actor="Ana", view_id="../x")
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,13 @@ def send(page: Any, *files: Path) -> None:
     page.get_by_test_id("Choose photographs-upload-button").set_input_files(list(files))
 
 
+def begin_with(page: Any, photograph: Path) -> None:
+    """Open an inspection, send a photograph to its first point, and wait for the model's word."""
+    begin(page)
+    send(page, photograph)
+    page.locator("#suggestion h3").wait_for()
+
+
 def answer(page: Any, result: str) -> None:
     page.locator("#result").get_by_text(result, exact=True).click()
     page.get_by_role("button", name="Save answer, next point").click()
@@ -110,6 +117,8 @@ def test_from_a_photograph_to_a_logged_finding(browser: Any, server: Server, hor
     page.get_by_role("button", name="All inspections").click()
     row = page.locator("table.log tbody tr")
     assert re.sub(r"\s+", " ", row.inner_text()).startswith("CSQU3054383 Closed 1 Ana Pérez")
+    assert box(page, "number").input_value() == ""
+    assert box(page, "inspector").input_value() == "Ana Pérez"
     shot(page, f"log-{width}")
     with page.expect_download() as download:
         page.get_by_role("link", name="Download the log").click()
@@ -125,9 +134,7 @@ def test_from_a_photograph_to_a_logged_finding(browser: Any, server: Server, hor
 
 def test_a_reload_and_a_second_tablet_continue_where_the_server_stands(browser: Any, server: Server, hornet: Path) -> None:
     page = tablet(browser, server)
-    begin(page)
-    send(page, hornet)
-    page.locator("#suggestion h3").wait_for()
+    begin_with(page, hornet)
     page.get_by_role("button", name="Not a contaminant").click()
     page.get_by_text("Not a contaminant, by Ana Pérez").wait_for()
     answer(page, "No contamination seen")
@@ -149,9 +156,7 @@ def test_a_reload_and_a_second_tablet_continue_where_the_server_stands(browser: 
 
 def test_correcting_records_both_names(browser: Any, server: Server, hornet: Path) -> None:
     page = tablet(browser, server)
-    begin(page)
-    send(page, hornet)
-    page.locator("#suggestion h3").wait_for()
+    begin_with(page, hornet)
     page.get_by_role("button", name="Correct").click()
     page.get_by_text("Choose what it is").wait_for()
     page.locator("#label input").fill("Hor")
