@@ -1,9 +1,9 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 DATA ?= ../shared/data
-MODEL ?= models/pest-lite0-0.1.0
+MODEL ?= models/pest-lite0-0.2.0
 
-.PHONY: run test lint train export bench clean
+.PHONY: run test lint train evaluate bench clean
 
 run: .venv/app.done  ## start the app on http://127.0.0.1:7860
 	$(BIN)/pestcheck serve
@@ -19,6 +19,9 @@ lint: .venv/test.done
 train: .venv/test.done  ## fine-tune and write the model folder
 	$(BIN)/python -m training fit --data $(DATA) --out $(MODEL)
 	$(BIN)/python -m training export --data $(DATA) --out $(MODEL)
+
+evaluate: .venv/test.done  ## measure the model again: every number of its card
+	$(BIN)/python -m training evaluate --data $(DATA) --model $(MODEL)
 
 bench: .venv/app.done  ## print the speeds that the README quotes
 	$(BIN)/python -m tests.bench

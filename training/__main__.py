@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,24 +24,33 @@ def main() -> None:
 def fit(
     data: Data,
     out: Out,
-    epochs: Annotated[int, typer.Option(min=1)] = 5,
-    pictures: Annotated[int, typer.Option(min=64, help="Pictures drawn per epoch.")] = 5000,
-    seed: int = 20261124,
+    task: Annotated[list[str], typer.Option(help='"finder" or "classifier". Without it, both in turn.')] = [],  # noqa: B006
+    part: Annotated[
+        list[str],
+        typer.Option(help='Fold of training/split.toml to hold out, or "all": to hold out none. Without it, all of them in turn.'),
+    ] = [],  # noqa: B006
+    setting: Annotated[
+        list[str], typer.Option(help="NAME=VALUE of training.train.Config, for example backbone=mobilenetv3_large_100.")
+    ] = [],  # noqa: B006
 ) -> None:
-    """Fine-tune the pretrained network: once for each fold of training/split.toml, to measure, and once on all sources, to ship.
+    """Fine-tune the networks: once for each fold of training/split.toml, to measure, and once on all sources, to ship.
 
-    Checkpoints and logs go to OUT/run; the same command resumes.
+    Checkpoints and logs go to OUT/run; the same command resumes. Where two run side by side, give each process its own --task and --part,
+    and OMP_NUM_THREADS=1: that is faster than one after the other with two threads.
     """
-    from training.train import Config
-    from training.train import fit as run
+    from training import train
 
     try:
+        configs = {name: train.configured(name, setting) for name in task or train.TASKS}
         members = manifests.read_manifest(data)
         folds = sorted(manifests.folds().keys() - {"never"})
+        if unknown := set(part) - {*folds, "all"}:
+            raise SystemExit(f"{', '.join(sorted(unknown))}: no such fold in training/split.toml; there are {', '.join(folds)} and all")
         for fold in folds:
             manifests.split(members, fold)  # before hours of training, not after
-        for fold in [*folds, None]:
-            run(members, fold, out / "run" / (fold or "all"), Config(epochs=epochs, pictures=pictures, seed=seed))
+        for fold in part or [*folds, "all"]:
+            for name, config in configs.items():
+                train.fit(data, members, None if fold == "all" else fold, out / "run" / name / fold, name, config)
     except manifests.ManifestError as error:
         raise SystemExit(str(error)) from error
     typer.echo(f"Next: python -m training export --data {data} --out {out}")
@@ -49,16 +58,34 @@ def fit(
 
 @app.command()
 def export(data: Data, out: Out) -> None:
-    """Write model.onnx, bundle.json, metrics.json and CARD.md from the networks in OUT/run."""
+    """Write the model folder from the networks in OUT/run: networks, thresholds (bundle.json), metrics.json, plots and CARD.md."""
     from training.export_onnx import export as run
 
     try:
-        metrics = run(data, out)
+        _say(run(data, out))
     except manifests.ManifestError as error:
         raise SystemExit(str(error)) from error
-    for key in ("unseen_sources", "frozen_baseline_unseen_sources", "gain_over_baseline"):
+
+
+@app.command()
+def evaluate(data: Data, model: Annotated[Path, typer.Option(help="Model folder, with the networks of its folds.")]) -> None:
+    """Measure a model again from its own files: writes its metrics.json, plots and CARD.md anew."""
+    from pestcheck.vision.bundle import BundleError
+    from training.report import report as run
+
+    try:
+        _say(run(data, model))
+    except (manifests.ManifestError, BundleError) as error:
+        raise SystemExit(str(error)) from error
+
+
+def _say(metrics: dict[str, Any]) -> None:
+    for key in ("unseen_sources", "frozen_baseline", "gain_over_frozen_baseline"):
         numbers = {name: entry for name, entry in metrics[key].items() if isinstance(entry, dict) and entry.get("value") is not None}
         typer.echo(f"{key}: " + ", ".join(f"{name} {entry['value']:.3f}" for name, entry in numbers.items()))
+    for kind, part in metrics["photographs"].items():
+        found = ", ".join(f"{band} px {entry['found']['value']}" for band, entry in part["by_length"].items())
+        typer.echo(f"{kind} photographs: clean flagged {part['clean']['flagged']}; found {found}")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from training.data import Picture
-from training.train import Config, network, outputs
+from training.network import classifier
+from training.tasks import outputs
+from training.train import Config
 
 STRENGTH = 0.001
 """Inverse of the regularisation: of 0.0001 to 0.1 the best on the test pictures themselves, which favours the baseline."""
@@ -16,7 +18,7 @@ STRENGTH = 0.001
 
 def frozen_features(pictures: list[Picture], config: Config) -> np.ndarray:
     """What the pretrained network sees in the pictures, float32 of shape (n, 1280). It is not trained."""
-    features: np.ndarray = outputs(network(0), pictures, config)
+    features: np.ndarray = outputs(classifier(0), pictures, config)
     return features
 
 

@@ -1,51 +1,59 @@
-"""Temperature and thresholds, chosen on pictures of sources that the network which judged them never saw."""
+"""Temperatures and thresholds, chosen on pictures and photographs of sources that the network which judged them never saw."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from pestcheck.taxonomy import LABELS
 from pestcheck.vision import decide
+from training import conformal
+from training.heldout import HeldOut, Spots, harmful
 
 SUSPECT_FALSE_FLAGS = 0.05
 UNSURE_FALSE_FLAGS = 0.15
-TILE_FALSE_FLAGS = 0.002
-"""Share of clean tiles to flag. A photograph has about seventy, so one in about seven clean ones would get a flag; the model card
-says what the share was on other sources."""
+"""Shares of clean pictures, as a whole, at or above the thresholds for "suspect" and "unsure"."""
+PHOTOGRAPH_FALSE_FLAGS = 0.10
+"""Share of clean photographs with a suspect place."""
+COVERAGE = 0.90
+"""Share of pictures whose candidate set shall hold the right label."""
+UNKNOWN_SHARE = 0.02
+"""Share of the held-out pictures that are called unlike anything known; they all are of a known label."""
 LABEL_FROM = 0.5
 GROUP_FROM = 0.5
 
 
 @dataclass(frozen=True)
-class Unseen:
-    """What a network puts out for pictures of sources that it never saw.
+class Calibration:
+    """``temperature``: of the classifier's logits."""
 
-    ``logits``: shape (n, labels). ``truth``: index of the right label, shape (n,). ``tiles``: logits of tiles of the clean
-    pictures, shape (m, labels); no rows where tiles are not judged.
-    """
-
-    logits: np.ndarray
-    truth: np.ndarray
-    tiles: np.ndarray
+    temperature: float
+    thresholds: decide.Thresholds
 
 
 @dataclass(frozen=True)
-class CrossFitted:
-    """One fold judged by the temperature and thresholds of the other folds.
+class Judged:
+    """One fold judged by the calibration of the other folds: no picture judges a threshold that it helped to set.
 
-    ``chances``: label probabilities, shape (n, labels). ``flagged``: whether each picture is suspect, shape (n,).
-    ``tiles_flagged``: whether each clean tile is, shape (m,).
+    ``chances``: label probabilities of its pictures, shape (n, labels). ``flagged``: whether each is suspect, ``unlike``: its
+    unlikeness, shape (n,). ``sets``: candidate sets, bool (n, labels). ``clean_flagged``: whether each clean photograph has a suspect
+    place; ``clean_real``: whether it is from a yard. ``things_flagged``: whether each thing was found; ``things``: its label
+    probabilities, shape (m, labels).
     """
 
+    fold: HeldOut
+    calibration: Calibration
     chances: np.ndarray
     flagged: np.ndarray
-    tiles_flagged: np.ndarray
-    temperature: float
-    thresholds: decide.Thresholds
+    unlike: np.ndarray
+    sets: np.ndarray
+    clean_flagged: np.ndarray
+    clean_real: np.ndarray
+    things_flagged: np.ndarray
+    things: np.ndarray
 
 
 def temperature(logits: np.ndarray, truth: np.ndarray) -> float:
@@ -62,65 +70,88 @@ def temperature(logits: np.ndarray, truth: np.ndarray) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=(-2, 2), method="bounded").x))
 
 
-def thresholds(clean: np.ndarray, clean_tiles: np.ndarray, version: str) -> decide.Thresholds:
-    """Thresholds at the stated rates of false flags.
-
-    Args:
-        clean: probability of contamination of clean whole pictures, shape (n,). clean_tiles: the same of clean tiles;
-            none leaves tiles and whole pictures alike.
-    """
-    suspect = float(np.quantile(clean, 1 - SUSPECT_FALSE_FLAGS))
-    tile = float(np.quantile(clean_tiles, 1 - TILE_FALSE_FLAGS)) if len(clean_tiles) else suspect
-    return decide.Thresholds(
-        version=version,
-        suspect=round(suspect, 4),
-        unsure=round(float(np.quantile(clean, 1 - UNSURE_FALSE_FLAGS)), 4),
-        tile_offset=round(max(0.0, _logit(tile) - _logit(suspect)), 4),
-        label=LABEL_FROM,
-        group=GROUP_FROM,
-    )
-
-
-def choose(parts: Sequence[Unseen], labels: Sequence[str], version: str) -> tuple[float, decide.Thresholds]:
-    """Temperature and thresholds from all pictures of the parts together.
+def choose(parts: Sequence[HeldOut], labels: Sequence[str], version: str) -> Calibration:
+    """Temperatures and thresholds from all that the parts hold together.
 
     Raises:
         SystemExit: no picture is clean, so no threshold can be set.
     """
     logits, truth = np.concatenate([p.logits for p in parts]), np.concatenate([p.truth for p in parts])
-    tiles = np.concatenate([p.tiles for p in parts])
-    clean = np.array([not LABELS[label].contaminant for label in labels])[truth]
+    clean = ~harmful(labels)[truth]
     if not clean.any():
         raise SystemExit(
             "the held-out sources have no clean picture, so no threshold can be set; add some to each fold (training/split.toml)"
         )
     t = temperature(logits, truth)
-    return t, thresholds(_contamination(logits[clean], t, labels), _contamination(tiles, t, labels), version)
+    chances = decide.probabilities(logits, t)
+    whole = decide.contamination(chances, labels)[clean]
+    suspect = float(np.quantile(whole, 1 - SUSPECT_FALSE_FLAGS))
+    propose = float(np.median(np.concatenate([_least_suspect(p.clean) for p in parts])))
+    place = float(np.quantile(np.concatenate([_most_suspect(p.clean, propose, t, labels) for p in parts]), 1 - PHOTOGRAPH_FALSE_FLAGS))
+    limits = decide.Thresholds(
+        version=version,
+        suspect=round(suspect, 4),
+        unsure=round(float(np.quantile(whole, 1 - UNSURE_FALSE_FLAGS)), 4),
+        propose=float(f"{float(decide.sigmoid(np.array(propose))):.6g}"),  # it may be very small
+        place_offset=round(max(0.0, float(decide.logit(place) - decide.logit(suspect))), 4),
+        label=LABEL_FROM,
+        group=GROUP_FROM,
+        candidate=math.floor(conformal.quantile(chances, truth, COVERAGE) * 1e6) / 1e6,
+        unknown=round(float(np.quantile(decide.unlikeness(logits), 1 - UNKNOWN_SHARE)), 4),
+    )
+    return Calibration(round(t, 4), limits)
 
 
-def cross_fitted(folds: Sequence[Unseen], labels: Sequence[str]) -> list[CrossFitted]:
-    """Judge each fold by the temperature and thresholds of the others: no picture judges a threshold that it helped to set.
+def judge(fold: HeldOut, calibration: Calibration, labels: Sequence[str]) -> Judged:
+    """What the program says of a fold with a given calibration."""
+    limits = calibration.thresholds
+    chances = decide.probabilities(fold.logits, calibration.temperature)
+    sets = np.zeros(chances.shape, bool)
+    for row, chance in zip(sets, chances, strict=True):
+        row[decide.candidate_set(chance, limits.candidate)] = True
+    propose = float(decide.logit(limits.propose))
+    clean = _most_suspect(fold.clean, propose, calibration.temperature, labels)
+    things = _said(fold.things, calibration.temperature, labels)
+    found = decide.evidence(decide.contamination(things, labels), limits.place_offset) >= limits.suspect
+    return Judged(
+        fold=fold,
+        calibration=calibration,
+        chances=chances,
+        flagged=decide.contamination(chances, labels) >= limits.suspect,
+        unlike=decide.unlikeness(fold.logits),
+        sets=sets,
+        clean_flagged=decide.evidence(clean, limits.place_offset) >= limits.suspect,
+        clean_real=fold.clean.real[np.unique(fold.clean.photograph, return_index=True)[1]],
+        things_flagged=found & (fold.things.found >= propose),
+        things=things,
+    )
+
+
+def cross_fitted(folds: Sequence[HeldOut], labels: Sequence[str]) -> list[Judged]:
+    """Judge each fold by the calibration of the others.
 
     Raises:
         SystemExit: there are fewer than two folds, or the others of a fold have no clean picture.
     """
     if len(folds) < 2:
         raise SystemExit("cross-fitting needs two folds or more (training/split.toml)")
-    results = []
-    for i, fold in enumerate(folds):
-        t, limits = choose([other for k, other in enumerate(folds) if k != i], labels, "cross-fitted")
-        tiles = _contamination(fold.tiles, t, labels)
-        tile_evidence = decide.evidence(tiles, np.ones(len(tiles), bool), limits.tile_offset)
-        chances = decide.probabilities(fold.logits, t)
-        flagged = decide.contamination(chances, labels) >= limits.suspect
-        results.append(CrossFitted(chances, flagged, tile_evidence >= limits.suspect, t, limits))
-    return results
+    return [
+        judge(fold, choose([other for k, other in enumerate(folds) if k != i], labels, "cross-fitted"), labels)
+        for i, fold in enumerate(folds)
+    ]
 
 
-def _contamination(logits: np.ndarray, t: float, labels: Sequence[str]) -> np.ndarray:
-    return decide.contamination(decide.probabilities(logits, t), labels) if len(logits) else np.empty(0)
+def _said(spots: Spots, t: float, labels: Sequence[str]) -> np.ndarray:
+    """What finder and closer look say of each spot together: label probabilities, shape (n, labels)."""
+    return decide.together(decide.sigmoid(spots.found.astype(np.float64)), decide.probabilities(spots.looks, t), labels)
 
 
-def _logit(p: float) -> float:
-    p = min(max(p, 1e-7), 1 - 1e-7)
-    return float(np.log(p / (1 - p)))
+def _most_suspect(clean: Spots, propose: float, t: float, labels: Sequence[str]) -> np.ndarray:
+    """Probability of contamination of the most suspect place of each clean photograph, shape (photographs,); 0 where none is proposed."""
+    chance = np.where(clean.found >= propose, decide.contamination(_said(clean, t, labels), labels), 0.0)
+    return np.array([chance[clean.photograph == k].max() for k in np.unique(clean.photograph)])
+
+
+def _least_suspect(clean: Spots) -> np.ndarray:
+    """The finder's logit at the least suspect of the spots that are kept of each clean photograph, shape (photographs,)."""
+    return np.array([clean.found[clean.photograph == k].min() for k in np.unique(clean.photograph)])

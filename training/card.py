@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from pestcheck.taxonomy import LABELS
-from pestcheck.vision import bundle, tiles
-from training import data
+from pestcheck.vision import bundle
+from training import data, photographs
+from training.plots import write_plots
 
 FEW = 20
 """Pictures below which a share says little; marked in the tables."""
-PHOTOGRAPH = (4032, 3024)
-"""A phone photograph in pixels, for which the number of tiles is stated."""
 MEASURES = {
     "recall": "Contaminated pictures flagged (recall)",
     "false_flags": "Clean pictures flagged (false-flag rate)",
@@ -28,20 +27,25 @@ GAINS = {"top1": "Right label first (top-1)", "recall_at_5pct": "Recall where 5 
 
 
 def write_card(out: Path) -> None:
-    """Write ``out/CARD.md`` from ``bundle.json`` and ``metrics.json`` in ``out`` and the reasons in ``training/labels.toml``."""
+    """Write the plots and ``out/CARD.md`` from ``bundle.json`` and ``metrics.json`` in ``out`` and the reasons in ``training/labels.toml``."""
     model = bundle.Bundle.model_validate_json((out / bundle.DESCRIPTION).read_text("utf-8"))
     metrics = json.loads((out / "metrics.json").read_text("utf-8"))
-    parts = (_head(model), _numbers(model, metrics), _labels(model, metrics), _thresholds(model, metrics), _limits(metrics), _data(model))
+    write_plots(out, metrics)
+    parts = (
+        _head(model), _numbers(model, metrics), _small(metrics), _labels(model, metrics), _answers(metrics), _thresholds(model, metrics),
+        _limits(metrics), _data(model),
+    )  # fmt: skip
     (out / "CARD.md").write_text("\n\n".join(parts) + "\n", "utf-8")
 
 
 def _head(model: bundle.Bundle) -> str:
     return f"""# {model.name} {model.version}
 
-A small image classifier (EfficientNet-Lite0, {model.side} by {model.side} pixels, ONNX) that suggests where a photograph of a
-container, trailer or pallet shows pests or other visible contamination, for people who inspect such equipment before it is loaded
-or crosses a border. It looks at the whole photograph and at tiles of it. Written by `training/` of pestcheck; this card is made
-from `bundle.json` and `metrics.json`.
+Two small networks (EfficientNet-Lite0, ONNX) that suggest where a photograph of a container, trailer or pallet shows pests or other
+visible contamination, for people who inspect such equipment before it is loaded or crosses a border. The *finder* looks at the
+photograph at {len(model.long_sides)} magnifications, up to {max(model.long_sides)} pixels along its longer side, and says for each
+cell of 16 by 16 pixels how likely contamination is. The *classifier* looks at the whole photograph, and closely at what the finder
+proposes, and says what it is. Written by `training/` of pestcheck; this card is made from `bundle.json` and `metrics.json`.
 
 **Use it to** draw an inspector's eye to places worth a second look, and to sort photographs for review. A person decides.
 
@@ -55,7 +59,7 @@ from `bundle.json` and `metrics.json`.
 
 
 def _numbers(model: bundle.Bundle, metrics: dict[str, Any]) -> str:
-    ours, baseline, gain = metrics["unseen_sources"], metrics["frozen_baseline_unseen_sources"], metrics["gain_over_baseline"]
+    ours, baseline, gain = metrics["unseen_sources"], metrics["frozen_baseline"], metrics["gain_over_frozen_baseline"]
     folds = metrics["unseen_sources_by_fold"]
     table = _table(
         ["Measure", "This model", "over pictures", "over sources", "Baseline", "over pictures", *(f"Fold {fold}" for fold in folds)],
@@ -89,11 +93,11 @@ frozen features of the same pretrained network, judged in the same way.
 
 {readings}
 
-These are numbers for whole pictures. In use, tiles are judged too, which finds smaller things and flags more clean photographs
-(see Thresholds). To print them again, with the pictures at hand:
-`python -m training fit --data DATA --out models/{model.name}-{model.version}`, then `{metrics["command"]}`. Training draws at
-random, so a new run differs a little; on the same networks the last digit may differ with another version of Pillow, which reads
-some pictures differently.
+These are numbers of the classifier for whole pictures. To print them and all others of this card again, with the pictures at hand:
+`{metrics["command"]}` (the networks of the folds are in `folds/`). Training draws at random, so networks trained anew differ a
+little; on the same networks the last digit may differ with another version of Pillow, which reads some pictures differently.
+
+![How often the first label is right, by its probability](reliability.png)
 {_by_source(ours)}
 ### What a flag is worth
 
@@ -101,6 +105,58 @@ From the recall and the false-flag rate above. It depends on how many photograph
 flags are false.
 
 {values}"""
+
+
+def _small(metrics: dict[str, Any]) -> str:
+    rows = []
+    for kind, title in (("made_up", "made up"), ("yard", "yard")):
+        for band, entry in metrics["photographs"][kind]["by_length"].items():
+            rows.append([
+                title, band, str(entry["things"]), *_value(entry["found"], 1), *_value(entry["named"], 1), _percent(entry["group_named"]["value"]),
+                _percent(entry["photographs_flagged_as_a_whole"]),
+            ])  # fmt: skip
+    clean = {kind: part["clean"] for kind, part in metrics["photographs"].items()}
+    table = _table(
+        ["Photographs", "Length", "Things", "Found", "95 %", "Named", "95 %", "Group named", "Photographs flagged without the finder"], rows
+    )
+    across, down = (photographs.PANEL * n for n in photographs.PANELS)
+    return f"""## Small things
+
+No public photograph shows contamination lying on a container, so this is measured on photographs that were put together: cutouts of
+animals and seeds of unseen sources, with shadows, on clean pictures of unseen sources side by side ({across} by {down} pixels, "made
+up"), and on {clean["yard"]["photographs"]} clean photographs of containers in yards (each judged by the networks of all folds; "yard").
+Bolts, stickers, tape, flakes and other harmless things lie on all of them. Lengths are in pixels of a photograph {across} pixels wide:
+24 pixels are {_percent(24 / across)} of its width. The threshold is that of the other fold, which flags
+{_percent(metrics["aimed_at"]["photograph"], 0)} of its clean photographs; here it flagged
+{_percent(clean["made_up"]["flagged"], 0)} of {clean["made_up"]["photographs"]} made-up and {_percent(clean["yard"]["flagged"], 0)} of
+{clean["yard"]["photographs"]} yard ones.
+
+{table}
+
+![Found by length](found_by_length.png)"""
+
+
+def _answers(metrics: dict[str, Any]) -> str:
+    sets, unknown = metrics["candidate_sets"], metrics["unknown"]
+    rows = [
+        [kind, fold, score, _percent(entry["auroc"]["value"]), " to ".join(_percent(v) for v in entry["auroc"]["interval"])]
+        for kind, part in unknown.items() for fold, scores in part["by_fold"].items() for score, entry in scores.items()
+    ]  # fmt: skip
+    told = (
+        f"""Strangers are told from pictures of unseen sources by the energy of the logits. *Near*: animals of kinds that the model was never
+trained on; *far*: household things, clothes, toys and the like. Area under the ROC curve (half would be chance):
+
+{_table(["Strangers", "Fold", "Score", "AUROC", "95 %"], rows)}"""
+        if rows
+        else "No pictures of strangers were at hand."
+    )
+    return f"""## What it knows that it does not know
+
+Candidates of a finding are a set that should hold the right label {_percent(metrics["aimed_at"]["coverage"], 0)} of the time (split
+conformal prediction). On unseen sources, with the limit of the other fold, the set held it {_percent(sets["coverage"])} of the time,
+with {sets["mean_size"]:.1f} labels on average; {_percent(sets["singletons"])} of the sets had one.
+
+{told}"""
 
 
 def _reading(gain: dict[str, Any]) -> str:
@@ -166,6 +222,10 @@ named that are right. "(few)" marks fewer than {FEW} pictures, which say little.
 
 {_table(["Label", "Group", "Flagged", "Recall", "Precision", "Pictures", "Sources"], rows)}
 {warning}{lone}
+![Flagged and named by label](labels.png)
+
+![The labels most often taken for others](confusion.png)
+
 {merged}
 
 {dropped}
@@ -174,16 +234,21 @@ Anything else, and anything that only a specialist can tell, is not known either
 
 
 def _thresholds(model: bundle.Bundle, metrics: dict[str, Any]) -> str:
-    limits, aims, by_tile = model.thresholds, metrics["false_flag_rates_aimed_at"], metrics["clean_tiles"]
-    count = len(tiles.plan(*PHOTOGRAPH, side=model.side, columns=model.columns, overlap=model.overlap).boxes)
-    most = 1 - (1 - by_tile["flagged"]) ** count
+    limits, aims = model.thresholds, metrics["aimed_at"]
     table = _table(
         ["Threshold", "Value", "Chosen so that"],
         [
             ["suspect", f"{limits.suspect:g}", f"{_percent(aims['suspect'], 0)} of clean pictures are at or above it"],
             ["unsure", f"{limits.unsure:g}", f"{_percent(aims['unsure'], 0)} of clean pictures are at or above it"],
-            ["tile offset (logit)", f"{limits.tile_offset:g}", f"{_percent(aims['tile'])} of clean tiles are suspect"],
+            ["propose", f"{limits.propose:g}", "on a typical clean photograph six places are looked at closely"],
+            [
+                "place offset (logit)",
+                f"{limits.place_offset:g}",
+                f"{_percent(aims['photograph'], 0)} of clean photographs have a suspect place",
+            ],
             ["label, group", f"{limits.label:g}, {limits.group:g}", "a name is given where it is at least as likely as all else"],
+            ["candidate", f"{limits.candidate:g}", f"the candidates hold the right label {_percent(aims['coverage'], 0)} of the time"],
+            ["unknown (energy)", f"{limits.unknown:g}", "2 % of pictures of known labels are called like nothing known"],
             ["temperature", f"{model.temperature:g}", "the probabilities fit best (least negative log likelihood)"],
         ],
     )
@@ -191,12 +256,7 @@ def _thresholds(model: bundle.Bundle, metrics: dict[str, Any]) -> str:
 
 Version `{limits.version}`, chosen on the pictures of all folds together, each scored by the network that never saw its source.
 
-{table}
-
-Applied across folds, {_percent(by_tile["flagged"], 2)} of {by_tile["tiles"]:,} clean tiles were suspect (aimed at:
-{_percent(aims["tile"])}). A photograph of {PHOTOGRAPH[0]} by {PHOTOGRAPH[1]} pixels has {count} tiles. If its tiles were
-independent, {_percent(most, 0)} of clean photographs would be flagged for a tile, on top of those flagged for the whole. That is an
-estimate, not a measurement: the tiles were parts of enlarged small pictures."""
+{table}"""
 
 
 def _limits(metrics: dict[str, Any]) -> str:
@@ -206,9 +266,9 @@ def _limits(metrics: dict[str, Any]) -> str:
 - **No picture of contamination lying on a container, trailer or pallet was in the data**, neither to train nor to test. Animals,
   plants and soil were close-ups, mostly outdoors; clean surfaces were yards, warehouses and boards. How much of real
   contamination on real equipment is found is therefore **not measured**, and is likely lower than the recall above.
-- Small things on man-made surfaces were next to absent from the data too: expect what covers a small part of a tile to be missed
-  often.
-- Thresholds for tiles come from enlarged small pictures, which are softer than the tiles of a real photograph.
+- What is smaller than about 1 % of a photograph's width is mostly missed (see Small things). Photograph closely.
+- Made-up photographs show what the networks see when one thing differs from its surroundings as the makers imagined it. Real
+  contamination is dirtier, flatter and partly hidden.
 - Other yards, cameras, lights and seasons than those of the sources change the share of false flags, here {_percent(clean)} on
   average but very different from source to source. Check it with your own clean photographs before you rely on it.
 - Labels of the sources are not all right: by eye, a tenth to two fifths of the pictures of some kinds show something else."""
@@ -255,11 +315,11 @@ def _percent(value: float | None, digits: int = 1) -> str:
     return "-" if value is None else f"{100 * value:.{digits}f} %"
 
 
-def _value(entry: dict[str, Any]) -> list[str]:
-    """The value, and its intervals over pictures and over sources, in per cent."""
+def _value(entry: dict[str, Any], intervals: int = 2) -> list[str]:
+    """The value, and its intervals over pictures and over sources (or the first alone), in per cent."""
 
     def span(pair: list[float | None]) -> str:
         low, high = pair
         return "-" if low is None or high is None else f"{100 * low:.1f} to {100 * high:.1f}"
 
-    return [_percent(entry["value"]), span(entry["interval"]), span(entry["interval_sources"])]
+    return [_percent(entry["value"]), *(span(entry[key]) for key in ("interval", "interval_sources")[:intervals])]

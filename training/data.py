@@ -59,13 +59,34 @@ class LabelMap:
         return cls(merged, frozenset(table["dropped"]), reasons)
 
 
-def read_manifest(folder: Path, labels: LabelMap | None = None) -> list[Picture]:
-    """Read ``folder/manifest.csv``; pictures with a dropped label are left out.
+CORRECTIONS = HERE / "dropped.csv"
+"""Pictures whose label was judged wrong by eye (``training/audit.py``). A path that a manifest lacks is of other data and is ignored."""
+
+
+def read_corrections(labels: LabelMap, path: Path = CORRECTIONS) -> dict[str, str]:
+    """What becomes of single pictures, by their path in the manifest: "drop", or the right manifest label.
 
     Raises:
-        ManifestError: no manifest, a missing column, a picture that is not there, or a label nobody knows.
+        ManifestError: an action that is neither.
+    """
+    corrections = {}
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        for row in reader:
+            if row["action"] not in {"drop", *taxonomy.LABELS, *labels.merged, *labels.dropped}:
+                raise ManifestError(f"{path}, line {reader.line_num}: action {row['action']!r} is neither 'drop' nor a known label.")
+            corrections[row["path"]] = row["action"]
+    return corrections
+
+
+def read_manifest(folder: Path, labels: LabelMap | None = None, corrections: Path | None = CORRECTIONS) -> list[Picture]:
+    """Read ``folder/manifest.csv``; pictures with a dropped label are left out, ``corrections`` are applied (None: none are).
+
+    Raises:
+        ManifestError: no manifest, a missing column, a picture that is not there, a label nobody knows, or a correction that is none.
     """
     labels = labels or LabelMap.read()
+    corrected = read_corrections(labels, corrections) if corrections else {}
     manifest = folder / "manifest.csv"
     if not manifest.is_file():
         raise ManifestError(f"{manifest} is not there. Point --data at a folder laid out as data/README.md says.")
@@ -75,7 +96,9 @@ def read_manifest(folder: Path, labels: LabelMap | None = None) -> list[Picture]
             raise ManifestError(f"{manifest} lacks the columns {', '.join(sorted(missing))}; see data/README.md.")
         pictures = []
         for row in reader:
-            if row["label"] in labels.dropped:
+            action = corrected.get(row["path"], "")
+            row["label"] = action or row["label"]
+            if action == "drop" or row["label"] in labels.dropped:
                 continue
             label = labels.merged.get(row["label"], row["label"])
             where = f"{manifest}, line {reader.line_num}"

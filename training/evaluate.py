@@ -23,7 +23,12 @@ Statistic = Callable[[np.ndarray], float]
 
 
 def resamples(units: Sequence[str], seed: int = 0) -> list[np.ndarray]:
-    """Row numbers of bootstrap samples. Whole units (split groups, sources) are drawn, since their pictures are not independent."""
+    """Row numbers of bootstrap samples. Whole units (split groups, sources) are drawn, since their pictures are not independent.
+
+    There are none of nothing.
+    """
+    if not len(units):
+        return []
     rng = np.random.default_rng(seed)
     names, member = np.unique(np.asarray(units), return_inverse=True)
     rows = [np.flatnonzero(member == k) for k in range(len(names))]
@@ -194,6 +199,32 @@ def predictive_values(recall: float | None, false_flags: float | None) -> list[d
             "npv": round(passed / (passed + miss), 5) if passed + miss else None,
         })  # fmt: skip
     return rows
+
+
+def reliability(chances: np.ndarray, truth: np.ndarray) -> list[dict[str, float | int]]:
+    """How often the most probable label is right, by how probable it is: one entry for each bin that is not empty.
+
+    Args:
+        chances: label probabilities, shape (n, labels). truth: index of the right label, shape (n,).
+
+    Returns:
+        For each of 15 bins of equal width: "said", the mean probability; "right", the share that is right; "pictures", how many.
+    """
+    top, right = chances.max(1), chances.argmax(1) == truth
+    bins = np.minimum((top * BINS).astype(int), BINS - 1)
+    return [
+        {
+            "said": round(float(top[bins == k].mean()), 4),
+            "right": round(float(right[bins == k].mean()), 4),
+            "pictures": int((bins == k).sum()),
+        }
+        for k in np.unique(bins)
+    ]
+
+
+def share(values: np.ndarray) -> float | None:
+    """Share of true values, None of none."""
+    return _rounded(_mean(values))
 
 
 def _mean(values: np.ndarray) -> float:

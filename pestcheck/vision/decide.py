@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,14 @@ from pestcheck.vision.tiles import Box
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 UNSURE = "unsure"
-CANDIDATES = 5
+MOST_PLACES = 12
+"""Places of one photograph that are looked at closely and shown; who sees twelve looks at all of it."""
+REACH, FALL = 2, 1.5
+"""Cells no more than this many rows and columns apart are one place, if their logits are no more than this below that of the most suspect."""
+MOST_CLUSTERS = 50
+"""Places of one level that are told apart."""
+LOOK_MARGIN = 1.6
+"""Side of the square that is looked at closely, over the longer side of the place."""
 
 
 class Verdict(StrEnum):
@@ -29,20 +37,26 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Where suggestions begin. All are probabilities but ``tile_offset``.
+    """Where suggestions begin. All are probabilities but ``place_offset`` and ``unknown``.
 
     ``suspect``, ``unsure``: of any contamination, for the whole photograph.
-    ``tile_offset``: subtracted from the logit of a tile's probability. A photograph has many tiles and only one whole,
-    so a tile needs more evidence for the same rate of false flags.
+    ``propose``: of contamination by the finder, to look at a cell closely.
+    ``place_offset``: subtracted from the logit of a place's probability. A photograph has thousands of places and only one whole,
+    so a place needs more evidence for the same rate of false flags.
     ``label``: of a single label, to name it; ``group``: of a group, to name that instead.
+    ``candidate``: of a label, to be in the candidate set (split conformal prediction, see ``candidate_set``).
+    ``unknown``: of ``unlikeness``, above which a view is like nothing that the model knows.
     """
 
     version: str
     suspect: float
     unsure: float
-    tile_offset: float
+    propose: float
+    place_offset: float
     label: float
     group: float
+    candidate: float
+    unknown: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,27 +73,135 @@ class Finding:
     evidence: float
 
 
+@dataclass(frozen=True, slots=True)
+class CellMap:
+    """One level of a photograph of ``width`` by ``height`` pixels: probability of contamination of its cells, shape (rows, columns)."""
+
+    chance: Array
+    width: int
+    height: int
+
+    def box(self, row: int, column: int, last_row: int, last_column: int) -> Box:
+        """What the cells from the first to the last cover, both inclusive."""
+        rows, columns = self.chance.shape
+        fx, fy = self.width / columns, self.height / rows
+        return Box(round(column * fx), round(row * fy), round((last_column + 1) * fx), round((last_row + 1) * fy))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Neighbouring suspect cells. ``chance``: probability of contamination by the finder, in the most suspect of them."""
+
+    box: Box
+    chance: float
+
+
 def probabilities(logits: np.ndarray[Any, np.dtype[np.float32]], temperature: float) -> Array:
-    """Softmax of logits over temperature, shape (n, labels) (Guo et al. 2017, temperature scaling)."""
+    """Softmax of logits over temperature, along the last axis (Guo et al. 2017, temperature scaling)."""
     scaled = logits.astype(np.float64) / temperature
-    exp = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    result: Array = exp / exp.sum(axis=1, keepdims=True)
+    exp = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+    result: Array = exp / exp.sum(axis=-1, keepdims=True)
     return result
 
 
 def contamination(chances: Array, labels: Sequence[str]) -> Array:
-    """Probability of any contamination, shape (n,), from label probabilities, shape (n, labels)."""
+    """Probability of any contamination, shape (...,), from label probabilities, shape (..., labels)."""
     mask = np.array([LABELS[label].contaminant for label in labels])
-    total: Array = np.clip(chances[:, mask].sum(axis=1), 0.0, 1.0)
+    total: Array = np.clip(chances[..., mask].sum(axis=-1), 0.0, 1.0)
     return total
 
 
-def evidence(chance: Array, tile: np.ndarray[Any, np.dtype[np.bool_]], tile_offset: float) -> Array:
-    """Bring whole pictures and tiles on one scale: a tile's logit is lowered by ``tile_offset``. Shape (n,)."""
-    inside = np.clip(chance, 1e-7, 1 - 1e-7)
-    logit = np.log(inside / (1 - inside)) - tile_offset * tile
-    result: Array = 1 / (1 + np.exp(-logit))
+def unlikeness(logits: np.ndarray[Any, np.dtype[np.float32]]) -> Array:
+    """How unlike the training pictures views are, shape (n,): the energy of their logits, shape (n, labels) (Liu et al. 2020)."""
+    values = logits.astype(np.float64)
+    top = values.max(axis=-1)
+    result: Array = -(top + np.log(np.exp(values - top[..., None]).sum(axis=-1)))
     return result
+
+
+def logit(chance: Array | float) -> Array:
+    """Logarithm of the odds of a probability, shape (...,); finite for 0 and 1."""
+    inside = np.clip(chance, 1e-7, 1 - 1e-7)
+    result: Array = np.log(inside / (1 - inside))
+    return result
+
+
+def sigmoid(value: Array) -> Array:
+    """The probability with this logit, shape (...,)."""
+    result: Array = 1 / (1 + np.exp(-value))
+    return result
+
+
+def evidence(chance: Array | float, place_offset: float) -> Array:
+    """Bring the probability of places on the scale of whole pictures: its logit is lowered by ``place_offset``."""
+    return sigmoid(logit(chance) - place_offset)
+
+
+def together(chance: Array, looks: Array, labels: Sequence[str]) -> Array:
+    """What the finder and the closer look say of places together: label probabilities, shape (n, labels).
+
+    The probability of contamination is the mean, on the logit scale, of the two; how it is shared among labels is for the look to say.
+
+    Args:
+        chance: probability of contamination by the finder, shape (n,). looks: label probabilities of the closer look, (n, labels).
+    """
+    harmful = np.array([LABELS[label].contaminant for label in labels])
+    seen = contamination(looks, labels)
+    both = sigmoid((logit(chance) + logit(seen)) / 2)
+    scale = np.where(harmful, (both / np.maximum(seen, 1e-7))[:, None], ((1 - both) / np.maximum(1 - seen, 1e-7))[:, None])
+    product = looks * scale
+    result: Array = product / product.sum(-1, keepdims=True)
+    return result
+
+
+def places(maps: Sequence[CellMap], propose: float) -> tuple[Place, ...]:
+    """Where to look closely: cells with a probability of contamination of at least ``propose``, neighbours together.
+
+    What lies in the closer look at a more suspect place is not looked at again: one finding a place, at whichever level.
+
+    Returns:
+        The most suspect places, at most ``MOST_PLACES``, the most suspect first.
+    """
+    found = []
+    for level in maps:
+        for cells in islice(_clusters(level.chance, propose), MOST_CLUSTERS):
+            rows, columns = np.array(cells).T
+            box = level.box(rows.min(), columns.min(), rows.max(), columns.max())
+            found.append((Place(box, float(level.chance[rows, columns].max())), closer(box, level.width, level.height)))
+    found.sort(key=lambda pair: (-pair[0].chance, pair[0].box))
+    kept: list[tuple[Place, Box]] = []
+    for place, look in found:
+        if not any(place.box.overlap(seen) for _, seen in kept):
+            kept.append((place, look))
+    return tuple(place for place, _ in kept[:MOST_PLACES])
+
+
+def _clusters(chance: Array, propose: float) -> Iterator[list[tuple[int, int]]]:
+    """Cells from ``propose`` on, the most suspect first, each with those within ``REACH`` of it, or of these, that are not much less suspect."""
+    value = logit(chance)
+    order = np.argsort(-value, axis=None, kind="stable")[: int((chance >= propose).sum())]
+    left = dict.fromkeys((int(k) // chance.shape[1], int(k) % chance.shape[1]) for k in order)
+    near = [(dr, dc) for dr in range(-REACH, REACH + 1) for dc in range(-REACH, REACH + 1)]
+    while left:
+        peak = next(iter(left))
+        cluster, edge = [], [peak]
+        del left[peak]
+        while edge:
+            row, column = edge.pop()
+            cluster.append((row, column))
+            for cell in [(row + dr, column + dc) for dr, dc in near]:
+                if cell in left and value[cell] >= value[peak] - FALL:
+                    del left[cell]
+                    edge.append(cell)
+        yield cluster
+
+
+def closer(box: Box, width: int, height: int) -> Box:
+    """The square round a place that is looked at closely, moved inside a photograph of ``width`` by ``height`` pixels."""
+    side = min(width, height, round(max(box.x1 - box.x0, box.y1 - box.y0) * LOOK_MARGIN))
+    x = min(max(0, (box.x0 + box.x1 - side) // 2), width - side)
+    y = min(max(0, (box.y0 + box.y1 - side) // 2), height - side)
+    return Box(x, y, x + side, y + side)
 
 
 def name(chances: Array, labels: Sequence[str], thresholds: Thresholds) -> tuple[str, Group | None, float, str]:
@@ -104,57 +226,62 @@ def name(chances: Array, labels: Sequence[str], thresholds: Thresholds) -> tuple
     return UNSURE, None, total, f"contamination: {total:.0%}, but not what: {rivals}"
 
 
+def candidate_set(chances: Array, limit: float) -> np.ndarray[Any, np.dtype[np.intp]]:
+    """Indices of the labels that a view may show, the most probable first: those with a probability of at least ``limit``.
+
+    With the limit from split conformal prediction (LAC: Sadinle et al. 2019) the right label is among them as often as was asked
+    for, on pictures like the calibration pictures. Never empty: the most probable label is always in it.
+
+    Args:
+        chances: calibrated label probabilities of one view, shape (labels,).
+    """
+    order = np.argsort(-chances, kind="stable")
+    return order[: max(1, int((chances >= limit).sum()))]
+
+
 def decide(
-    *, chances: Array, labels: Sequence[str], boxes: Sequence[Box], whole: Box, quality: Quality, thresholds: Thresholds
+    *,
+    whole: Array,
+    unlike: float,
+    places: Sequence[Place],
+    looks: Array,
+    size: Box,
+    labels: Sequence[str],
+    quality: Quality,
+    thresholds: Thresholds,
 ) -> tuple[Verdict, float, tuple[Finding, ...]]:
     """Decide on a photograph.
 
     Args:
-        chances: calibrated label probabilities, shape (1 + tiles, labels); the whole photograph first.
-        boxes: of the tiles, in the same order. ``whole``: of the photograph.
+        whole: calibrated label probabilities of the photograph as a whole, shape (labels,). ``unlike``: its ``unlikeness``.
+        places: see ``places``. looks: calibrated label probabilities of the closer look at each, shape (places, labels).
+        size: of the photograph.
 
     Returns:
-        The verdict; the score (probability of any contamination, on the scale of ``thresholds.suspect``); the findings,
-        the most probable first. Neighbouring tiles of one group are one finding. A tile that holds a flagged finer tile
-        is left out: the finer one shows the place better. Where only the whole photograph is flagged, the finding's box is
-        that of the most suspect tile, if it would be suspect by itself, else the whole.
+        The verdict; the score (probability of any contamination, on the scale of ``thresholds.suspect``); the findings, the most
+        probable first. Where only the whole photograph is flagged the one finding's box is that of the most suspect place, if it
+        would be suspect without an offset, else all of it; all of it, too, where the photograph is like nothing that the model knows.
     """
-    tile = np.arange(len(chances)) > 0
-    chance = contamination(chances, labels)
-    weight = evidence(chance, tile, thresholds.tile_offset)
-    named = {i: name(chances[i], labels, thresholds) for i in map(int, np.flatnonzero(weight >= thresholds.unsure))}
-    flagged = [i for i in named if i > 0]
-    places = {i: boxes[i - 1] for i in flagged}
-    explained = {
-        i for i in flagged for j in flagged
-        if places[j].area * 2 < places[i].area and places[i].overlap(places[j]) * 2 > places[j].area
-    }  # fmt: skip
-    clusters: list[list[int]] = []
-    for i in (i for i in flagged if i not in explained):
-        touching = [c for c in clusters if any(named[i][1] == named[j][1] and places[i].overlap(places[j]) for j in c)]
-        clusters = [c for c in clusters if c not in touching] + [[i, *(j for c in touching for j in c)]]
-    if 0 in named and not clusters:
-        # The whole is evidence enough; a tile need only show where, so it carries no offset.
-        place = int(np.argmax(np.where(tile, chance, -1.0)))
-        if chance[place] >= thresholds.suspect and place:
-            named[place] = name(chances[place], labels, thresholds)
-        else:
-            place = 0
-        clusters, places[place], weight[place] = [[place]], boxes[place - 1] if place else whole, weight[0]
-    findings = []
-    for members in clusters:
-        best = max(members, key=lambda i: weight[i])
-        label, group, probability, reason = named[best]
-        box = places[members[0]]
-        for i in members[1:]:
-            box = box.union(places[i])
-        order = np.argsort(-chances[best])[:CANDIDATES]
-        candidates = tuple((labels[k], round(float(chances[best][k]), 4)) for k in order)
-        findings.append(
-            Finding(label, group.value if group else UNSURE, round(probability, 4), candidates, box, reason, float(weight[best]))
-        )
+    findings, likeliest = [], size
+    if places:
+        said = together(np.array([place.chance for place in places]), looks, labels)
+        seen = contamination(said, labels)
+        weights = evidence(seen, thresholds.place_offset)
+        if seen.max() >= thresholds.suspect:
+            likeliest = places[int(seen.argmax())].box
+        findings = [
+            _finding(chances, place.box, float(weight), labels, thresholds)
+            for place, chances, weight in zip(places, said, weights, strict=True) if weight >= thresholds.unsure
+        ]  # fmt: skip
+    chance = float(contamination(whole, labels))
+    if not findings and chance >= thresholds.unsure:
+        findings.append(_finding(whole, likeliest, chance, labels, thresholds))
+    score = max([chance, *(finding.evidence for finding in findings)])
+    if score < thresholds.unsure and unlike > thresholds.unknown:
+        reason = "like nothing that the model knows, neither a surface nor a contaminant: look for yourself"
+        candidates = tuple((labels[k], round(float(whole[k]), 4)) for k in candidate_set(whole, thresholds.candidate))
+        findings.append(Finding(UNSURE, UNSURE, round(chance, 4), candidates, size, reason, chance))
     findings.sort(key=lambda f: (-f.probability, f.box))
-    score = float(weight.max())
     if score >= thresholds.suspect:
         verdict = Verdict.SUSPECT
     elif quality.problems:
@@ -164,3 +291,9 @@ def decide(
     else:
         verdict = Verdict.NOTHING_FOUND
     return verdict, round(score, 4), tuple(findings)
+
+
+def _finding(chances: Array, box: Box, weight: float, labels: Sequence[str], thresholds: Thresholds) -> Finding:
+    label, group, probability, reason = name(chances, labels, thresholds)
+    candidates = tuple((labels[k], round(float(chances[k]), 4)) for k in candidate_set(chances, thresholds.candidate))
+    return Finding(label, group.value if group else UNSURE, round(probability, 4), candidates, box, reason, weight)

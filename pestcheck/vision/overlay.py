@@ -1,17 +1,34 @@
-"""Findings drawn on the photograph, for the eye."""
+"""Findings and the finder's heat map drawn on the photograph, for the eye."""
 
 from __future__ import annotations
 
+import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from pestcheck.vision.scan import Report
 
 LINE = (255, 64, 0)
+HEAT = (255, 0, 160)
+MOST_HEAT = 0.55
+"""Opacity of the heat map where the finder is certain."""
+
+
+def heat(report: Report, image: Image.Image) -> Image.Image:
+    """A copy of the upright ``image``, the more purple the surer the finder is of contamination, at whichever magnification."""
+    result = image.copy()
+    if report.maps:
+        layers = [
+            np.asarray(Image.fromarray(level.chance.astype(np.float32)).resize(image.size, Image.Resampling.BILINEAR))
+            for level in report.maps
+        ]
+        mask = Image.fromarray((np.maximum.reduce(layers) * MOST_HEAT * 255).clip(0, 255).astype(np.uint8))
+        result.paste(HEAT, (0, 0), mask)
+    return result
 
 
 def draw(report: Report, image: Image.Image) -> Image.Image:
-    """A copy of the upright ``image`` with each finding's box, label and probability."""
-    result = image.copy()
+    """A copy of the upright ``image`` with the heat map, and each finding's box, label and probability."""
+    result = heat(report, image)
     pen = ImageDraw.Draw(result)
     scale = image.width / report.photo.width
     width = max(2, round(max(image.size) / 300))

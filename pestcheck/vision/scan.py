@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from pestcheck import photo as photos
@@ -17,7 +18,8 @@ from pestcheck.vision import decide, score, tiles
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What the model says of one photograph. ``score``: probability of any contamination; ``seconds``: decoding to decision."""
+    """What the model says of one photograph. ``score``: probability of any contamination; ``seconds``: decoding to decision;
+    ``maps``: where the finder sees contamination, level by level."""
 
     photo: photos.Photo
     verdict: decide.Verdict
@@ -27,6 +29,7 @@ class Report:
     model: str
     thresholds: str
     seconds: float
+    maps: tuple[decide.CellMap, ...]
 
     def to_json(self, name: str) -> dict[str, Any]:
         """The object that ``pestcheck check --format jsonl`` prints for the file ``name``."""
@@ -52,10 +55,11 @@ class Scanner:
         """
         self.folder = folder or bundles.shipped()
         self.bundle = bundles.load(self.folder)
-        self.score = score.Scorer(self.folder / bundles.NETWORK, threads)
-        if json.loads(self.score.metadata.get("labels", "null")) != list(self.bundle.labels):
-            raise bundles.BundleError(f"{self.folder}: the labels inside {bundles.NETWORK} are not those of {bundles.DESCRIPTION}")
-        self.least_side = round(self.bundle.side * (1 + (max(self.bundle.columns, default=1) - 1) * (1 - self.bundle.overlap)))
+        self.classify = score.Classifier(self.folder / bundles.CLASSIFIER, threads)
+        self.find = score.Finder(self.folder / bundles.FINDER, threads)
+        if json.loads(self.classify.metadata.get("labels", "null")) != list(self.bundle.labels):
+            raise bundles.BundleError(f"{self.folder}: the labels inside {bundles.CLASSIFIER} are not those of {bundles.DESCRIPTION}")
+        self.least_side = max(self.bundle.long_sides)
 
     def scan(self, data: bytes) -> tuple[Report, Image.Image]:
         """Report on one photograph.
@@ -68,13 +72,29 @@ class Scanner:
         """
         started = time.perf_counter()
         photo, image = photos.open_photo(data, self.least_side)
-        side, labels = self.bundle.side, self.bundle.labels
-        plan = tiles.plan(photo.width, photo.height, side=side, columns=self.bundle.columns, overlap=self.bundle.overlap)
-        chances = decide.probabilities(self.score(score.views(image, plan, side)), self.bundle.temperature)
         quality = photos.quality(image)
+        bundle, labels, limits = self.bundle, self.bundle.labels, self.bundle.thresholds
+        whole = self.classify(score.to_input(image, bundle.side)[None])
+        maps = self.cells(image, photo.width, photo.height)
+        places = decide.places(maps, limits.propose)
+        looks = np.empty((0, len(labels)))
+        if places:
+            parts = [decide.closer(place.box, photo.width, photo.height) for place in places]
+            looks = decide.probabilities(
+                self.classify(score.parts(image, parts, image.width / photo.width, bundle.side)), bundle.temperature
+            )
         verdict, value, findings = decide.decide(
-            chances=chances, labels=labels, boxes=plan.boxes, whole=tiles.Box(0, 0, photo.width, photo.height),
-            quality=quality, thresholds=self.bundle.thresholds,
+            whole=decide.probabilities(whole, bundle.temperature)[0], unlike=float(decide.unlikeness(whole)[0]), places=places, looks=looks,
+            size=tiles.Box(0, 0, photo.width, photo.height), labels=labels, quality=quality, thresholds=limits,
         )  # fmt: skip
         seconds = time.perf_counter() - started
-        return Report(photo, verdict, value, findings, quality, self.bundle.id, self.bundle.thresholds.version, seconds), image
+        return Report(photo, verdict, value, findings, quality, bundle.id, limits.version, seconds, maps), image
+
+    def cells(self, image: Image.Image, width: int, height: int) -> tuple[decide.CellMap, ...]:
+        """Probability of contamination of all cells of an upright RGB image by the finder, level by level.
+
+        Args:
+            width, height: of the photograph, in pixels; the image may be a reduced copy of it.
+        """
+        plan = tiles.plan(width, height, long_sides=self.bundle.long_sides, tile=self.bundle.tile, overlap=self.bundle.overlap)
+        return tuple(decide.CellMap(decide.sigmoid(self.find(image, level).astype(np.float64)), width, height) for level in plan)

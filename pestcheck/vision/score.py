@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,42 +11,73 @@ import numpy as np
 import onnxruntime as ort
 from PIL import Image
 
-from pestcheck.vision.tiles import Plan
+from pestcheck.vision.tiles import CELL, Box, Level
 
-BATCH = 8
-"""Views a call. More bring no speed on a CPU and cost memory."""
+BATCH_PIXELS = 8 * 224 * 224
+"""Pixels a call. More bring no speed on a CPU and cost memory."""
+
+Pixels = np.ndarray[Any, np.dtype[np.uint8]]
+Logits = np.ndarray[Any, np.dtype[np.float32]]
 
 
-def to_input(image: Image.Image, side: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+def to_input(image: Image.Image, side: int) -> Pixels:
     """One RGB image as the network takes it: uint8 of shape (side, side, 3), squeezed to a square."""
     return np.asarray(image.resize((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0))
 
 
-def views(image: Image.Image, plan: Plan, side: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """The whole image, then every tile of the plan: uint8 of shape (1 + tiles, side, side, 3)."""
-    result = np.empty((1 + len(plan.boxes), side, side, 3), np.uint8)
-    result[0] = to_input(image, side)
-    row = 1
-    for level in plan.levels:
-        pixels = np.asarray(image.resize((level.width, level.height), Image.Resampling.BILINEAR, reducing_gap=2.0))
-        for x, y in level.corners:
-            result[row] = pixels[y : y + side, x : x + side]
-            row += 1
-    return result
+def parts(image: Image.Image, boxes: Sequence[Box], shrunk: float, side: int) -> Pixels:
+    """Squares of a photograph as the network takes them: uint8 of shape (n, side, side, 3).
+
+    Args:
+        image: the photograph, reduced by the factor ``shrunk``. boxes: in pixels of the photograph itself.
+    """
+    edges = [
+        (box.x0 * shrunk, box.y0 * shrunk, min(box.x1 * shrunk, image.width), min(box.y1 * shrunk, image.height)) for box in boxes
+    ]  # a reduced photograph may be a fraction of a pixel smaller
+    return np.stack([np.asarray(image.resize((side, side), Image.Resampling.BILINEAR, box=edge, reducing_gap=2.0)) for edge in edges])
 
 
-class Scorer:
-    """A model file, ready to score. May be called from several threads."""
+def _session(path: Path, threads: int | None) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads or min(4, os.cpu_count() or 1)
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # spinning starves the web server
+    return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+class Classifier:
+    """The network that says what a picture shows, ready to score. May be called from several threads."""
 
     def __init__(self, path: Path, threads: int | None = None) -> None:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads or min(4, os.cpu_count() or 1)
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # spinning starves the web server
-        self.session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        self.session = _session(path, threads)
         self.metadata: dict[str, str] = self.session.get_modelmeta().custom_metadata_map
-        self.input = self.session.get_inputs()[0].name
 
-    def __call__(self, pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> np.ndarray[Any, np.dtype[np.float32]]:
+    def __call__(self, pixels: Pixels) -> Logits:
         """Logits of shape (n, labels) for uint8 RGB of shape (n, side, side, 3)."""
-        parts = [self.session.run(None, {self.input: pixels[i : i + BATCH]})[0] for i in range(0, len(pixels), BATCH)]
-        return np.concatenate(parts)
+        n = max(1, BATCH_PIXELS // (pixels.shape[1] * pixels.shape[2]))
+        return np.concatenate([self.session.run(None, {"pixels": pixels[i : i + n]})[0] for i in range(0, len(pixels), n)])
+
+
+class Finder:
+    """The network that says where something lies, ready to score. May be called from several threads."""
+
+    def __init__(self, path: Path, threads: int | None = None) -> None:
+        self.session = _session(path, threads)
+
+    def __call__(self, image: Image.Image, level: Level) -> Logits:
+        """Logit of contamination of each cell of a level of the photograph, shape (height / 16, width / 16).
+
+        Where tiles overlap, the mean of theirs.
+        """
+        pixels = np.asarray(image.resize((level.width, level.height), Image.Resampling.BILINEAR, reducing_gap=2.0))
+        width, height = level.tile
+        total, count = np.zeros((2, level.height // CELL, level.width // CELL), np.float32)
+        batch = max(1, BATCH_PIXELS // (width * height))
+        for i in range(0, len(level.corners), batch):
+            corners = level.corners[i : i + batch]
+            tiles = np.stack([pixels[y : y + height, x : x + width] for x, y in corners])
+            for (x, y), part in zip(corners, self.session.run(None, {"pixels": tiles})[0], strict=True):
+                there = np.s_[y // CELL : (y + height) // CELL, x // CELL : (x + width) // CELL]
+                total[there] += part
+                count[there] += 1
+        mean: Logits = total / count
+        return mean

@@ -1,11 +1,16 @@
-"""Where to look: the whole photograph, then tiles of it at growing magnification."""
+"""Where to look: the whole photograph, then all of it in tiles at growing magnification."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+GRID = 32
+"""Pixels between possible corners of tiles: the coarsest stride of the network."""
+CELL = 16
+"""Side of a cell, for which the network gives one answer, in pixels of its level."""
 MAX_ENLARGEMENT = 1.5
 """A level that would enlarge the photograph by more shows nothing new and is left out."""
 
@@ -34,46 +39,40 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """The photograph at one magnification: its size there, and the upper left corners of its square tiles."""
+    """The photograph at one magnification: its size there, and the upper left corners of the tiles, all of ``tile`` (width, height).
+
+    Sizes and corners are multiples of what the network needs (32 pixels), so that the cells of all tiles lie in one grid.
+    """
 
     width: int
     height: int
+    tile: tuple[int, int]
     corners: tuple[tuple[int, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """All tiles of one photograph. ``boxes``: those of every level in order, in pixels of the upright photograph."""
-
-    levels: tuple[Level, ...]
-    boxes: tuple[Box, ...]
-
-
-def plan(width: int, height: int, *, side: int, columns: tuple[int, ...], overlap: float) -> Plan:
-    """Lay square tiles over a photograph of ``width`` by ``height`` pixels.
+def plan(width: int, height: int, *, long_sides: Sequence[int], tile: int, overlap: int) -> tuple[Level, ...]:
+    """Lay tiles over a photograph of ``width`` by ``height`` pixels, at several magnifications.
 
     Args:
-        side: of a tile, in pixels of its level: what the network takes.
-        columns: for each level, how many tiles lie along the longer side.
-        overlap: share of a tile's side that it has in common with its neighbour, in [0, 1).
+        long_sides: the longer side of the photograph at each level, in pixels; a level that would enlarge it too much is left out.
+        tile: the side of a tile, and ``overlap``: what neighbours have in common at least, both in pixels, multiples of ``GRID``.
     """
-    levels, boxes = [], []
-    for n in columns:
-        long_side = side + (n - 1) * side * (1 - overlap)
-        scale = max(long_side / max(width, height), side / min(width, height))
+    levels = []
+    for long_side in long_sides:
+        scale = long_side / max(width, height)
         if scale > MAX_ENLARGEMENT:
             continue
-        level_width, level_height = max(side, round(width * scale)), max(side, round(height * scale))
-        corners = tuple(
-            (x, y) for y in _starts(level_height, side, overlap) for x in _starts(level_width, side, overlap)
-        )  # fmt: skip
-        levels.append(Level(level_width, level_height, corners))
-        fx, fy = width / level_width, height / level_height
-        boxes += [Box(round(x * fx), round(y * fy), round((x + side) * fx), round((y + side) * fy)) for x, y in corners]
-    return Plan(tuple(levels), tuple(boxes))
+        size = tuple(max(GRID, round(length * scale / GRID) * GRID) for length in (width, height))
+        part = (min(tile, size[0]), min(tile, size[1]))
+        xs, ys = (_starts(length, side, overlap) for length, side in zip(size, part, strict=True))
+        levels.append(Level(size[0], size[1], part, tuple((x, y) for y in ys for x in xs)))
+    return tuple(levels)
 
 
-def _starts(length: int, side: int, overlap: float) -> list[int]:
-    """Evenly spread starts of tiles that cover ``length``, neighbours sharing at least ``overlap`` of a side."""
-    count = math.ceil((length - side) / (side * (1 - overlap)) - 1e-9) + 1
-    return [round(i * (length - side) / (count - 1)) for i in range(count)] if count > 1 else [0]
+def _starts(length: int, side: int, overlap: int) -> list[int]:
+    """Starts of tiles that cover ``length``, evenly spread on the grid, neighbours sharing at least ``overlap``."""
+    if length <= side:
+        return [0]
+    count = math.ceil((length - side) / (side - overlap)) + 1
+    steps = (length - side) // GRID
+    return [i * steps // (count - 1) * GRID for i in range(count)]

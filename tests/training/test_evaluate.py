@@ -151,3 +151,35 @@ def test_predictive_values_of_a_model_that_says_nothing() -> None:
     assert [row["ppv"] for row in evaluate.predictive_values(0.0, 0.0)] == [None] * 3
     assert [row["npv"] for row in evaluate.predictive_values(1.0, 1.0)] == [None] * 3
     assert {row["ppv"] for row in evaluate.predictive_values(None, 0.1)} == {None}
+
+
+def test_reliability_by_hand() -> None:
+    """Three of four sure guesses are right, one of two unsure ones; a certain guess is in the last bin."""
+    chances = np.concatenate([sure(["ant"] * 4, 0.91), sure(["bee"] * 2, 0.5), sure(["rust"], 1.0)])
+    truth = np.array([0, 0, 0, 1, 1, 2, 3])
+    assert evaluate.reliability(chances, truth) == [
+        {"said": 0.5, "right": 0.5, "pictures": 2},
+        {"said": 0.91, "right": 0.75, "pictures": 4},
+        {"said": 1.0, "right": 1.0, "pictures": 1},
+    ]
+
+
+def test_reliability_agrees_with_the_calibration_error() -> None:
+    chances, _, pictures = random_answers()
+    truth = np.array([LABELS.index(p.label) for p in pictures])
+    bins = evaluate.reliability(chances, truth)
+    assert sum(entry["pictures"] for entry in bins) == len(pictures)
+    assert [entry["said"] for entry in bins] == sorted(entry["said"] for entry in bins)
+    error = sum(entry["pictures"] * abs(entry["said"] - entry["right"]) for entry in bins) / len(pictures)
+    outcome = evaluate.Outcome.of(chances, LABELS, pictures, np.zeros(len(pictures), bool))
+    assert error == pytest.approx(outcome.ece(np.arange(len(pictures))), abs=2e-4)
+
+
+@pytest.mark.parametrize(("values", "share"), [([], None), ([False], 0.0), ([True, False, False], 0.3333), ([True, True], 1.0)])
+def test_share(values: list[bool], share: float | None) -> None:
+    assert evaluate.share(np.array(values, bool)) == share
+
+
+def test_nothing_has_no_interval() -> None:
+    assert evaluate.resamples([]) == []
+    assert evaluate.interval(lambda rows: float(rows.mean()), evaluate.resamples([])) == [None, None]

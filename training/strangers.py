@@ -1,0 +1,93 @@
+"""How well the classifier tells what it was never trained on: animals of other kinds (near), and things of no kind at all (far)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from PIL import Image
+
+from pestcheck.vision.score import to_input
+from training import data, heldout, unknown
+
+FAR = Path("/usr/share/tuxpaint/stamps")
+"""Pictures of things with alpha channels: Debian's package tuxpaint-stamps-default, GPL-2."""
+FAR_KINDS = ("clothes", "hobbies", "household", "medical", "military", "people", "space", "sports", "seasonal", "town")
+NONE = np.empty((0, heldout.Plan.side, heldout.Plan.side, 3), np.uint8)
+TRAINED = 2000
+"""Training pictures from which the feature-space scores learn what is known."""
+DIMENSIONS = 512
+"""Of the features, in which training pictures spread; half of them, as ViM's authors advise for features of this size."""
+
+
+def near(folder: Path) -> np.ndarray:
+    """Animals whose label was dropped for want of pictures, as the network takes them: uint8 (n, side, side, 3)."""
+    labels = data.LabelMap.read()
+    # Read under a label that exists; only that they are strangers matters here.
+    shown = data.LabelMap({**labels.merged, **dict.fromkeys(labels.dropped, "other_invertebrate")}, frozenset(), labels.reasons)
+    pictures = [p for p in data.read_manifest(folder, shown) if p.manifest_label in labels.dropped]
+    return heldout.inputs(pictures, heldout.Plan.side) if pictures else NONE
+
+
+def far(folder: Path = FAR) -> np.ndarray:
+    """Things on plain backgrounds of all colours: uint8 (n, side, side, 3); none where the package is not installed."""
+    rng, pixels = np.random.default_rng(3), []
+    for path in sorted(path for kind in FAR_KINDS for path in (folder / kind).rglob("*.png")):
+        thing = Image.open(path).convert("RGBA")
+        side = round(max(thing.size) * rng.uniform(1.1, 2))
+        canvas = Image.new("RGB", (side, side), tuple(int(v) for v in rng.integers(0, 256, 3)))
+        canvas.paste(thing, tuple(int(rng.integers(0, side - edge + 1)) for edge in thing.size), thing)
+        pixels.append(to_input(canvas, heldout.Plan.side))
+    return np.stack(pixels) if pixels else NONE
+
+
+def compare(
+    network: Path, known: Sequence[data.Picture], trained: Sequence[data.Picture], strangers: dict[str, np.ndarray]
+) -> dict[str, dict[str, Any]]:
+    """AUROC of every score, with intervals, for telling strangers of each kind from pictures of held-out sources.
+
+    Args:
+        network: a classifier that saw no source of ``known``. trained: what it was trained on. strangers: by kind, uint8
+            (n, side, side, 3).
+    """
+    some = list(trained)[:: max(1, len(trained) // TRAINED)]
+    weight, bias = (onnx.numpy_helper.to_array(t) for t in _last_layer(network))
+    session = ort.InferenceSession(_with_features(network), providers=["CPUExecutionProvider"])
+
+    def run(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        parts = [session.run(None, {"pixels": pixels[i : i + 8]}) for i in range(0, len(pixels), 8)]
+        return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+
+    def of(pictures: Sequence[data.Picture]) -> tuple[np.ndarray, np.ndarray]:
+        chunks = [run(heldout.inputs(pictures[i : i + heldout.CHUNK], heldout.Plan.side)) for i in range(0, len(pictures), heldout.CHUNK)]
+        return np.concatenate([c[0] for c in chunks]), np.concatenate([c[1] for c in chunks])
+
+    logits, features = of(some)
+    vim = unknown.Vim.fit(features, logits, weight, bias, min(DIMENSIONS, len(some) // 2))
+    known_logits, known_features = of(known)
+    result = {}
+    for kind, pixels in strangers.items():
+        logits, features = run(pixels)
+        logits, features = np.concatenate([known_logits, logits]), np.concatenate([known_features, features])
+        scores = {"softmax": unknown.softmax_score(logits), "energy": unknown.energy_score(logits), "vim": vim.score(features, logits)}
+        units = [*(p.group for p in known), *(f"stranger {k}" for k in range(len(pixels)))]
+        result[kind] = unknown.compare(scores, np.arange(len(logits)) >= len(known), units)
+    return result
+
+
+def _last_layer(network: Path) -> tuple[Any, Any]:
+    tensors = {t.name: t for t in onnx.load(network).graph.initializer}
+    gemm = onnx.load(network).graph.node[-1]
+    return tensors[gemm.input[1]], tensors[gemm.input[2]]
+
+
+def _with_features(network: Path) -> bytes:
+    """The network with what goes into its last layer as a second output."""
+    model = onnx.load(network)
+    model.graph.output.append(onnx.helper.make_tensor_value_info(model.graph.node[-1].input[0], onnx.TensorProto.FLOAT, None))
+    serialised: bytes = model.SerializeToString()
+    return serialised

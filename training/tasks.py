@@ -1,0 +1,239 @@
+"""What the two networks are trained on, and how: pictures and closer looks for the classifier, composites for the finder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from PIL import Image
+from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset
+
+from pestcheck import taxonomy
+from pestcheck.vision import decide
+from pestcheck.vision.score import to_input
+from pestcheck.vision.tiles import Box
+from training import composite, data, evaluate
+from training.augment import Augment
+from training.network import Finder, classifier, normalise
+
+Batch = tuple[torch.Tensor, torch.Tensor]
+HARDEST = 0.02
+"""Share of the clean cells, those that look most like contamination, which count again in the finder's loss: a photograph has thousands
+of clean cells, and a handful of them decides whether it is flagged."""
+HELD_OUT_COMPOSITES = 200
+
+
+class Examples(Dataset[tuple[np.ndarray, np.ndarray]]):
+    """Training examples, drawn from one random stream: (pixels, target)."""
+
+    augments: list[Augment]
+
+    def seed(self, seed: int) -> None:
+        """Start the random streams anew."""
+        self.rng = np.random.default_rng(seed)
+        for k, augment in enumerate(self.augments):
+            augment.seed((seed + k) % 2**32)
+
+
+class Task(Protocol):
+    """One network to train."""
+
+    name: str
+
+    def network(self) -> Any:
+        """The network before training."""
+
+    def examples(self) -> Examples:
+        """What it is trained on."""
+
+    def loss(self, net: Any, pixels: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Of a batch: uint8 pixels and targets as the examples have them."""
+
+    def held_out(self, net: Any, device: str) -> dict[str, float]:
+        """How good the network is on sources that it never saw; "score" is what epochs are chosen by."""
+
+
+class Classifier:
+    """Which label a picture, or a closer look at a place, shows."""
+
+    name = "classifier"
+
+    def __init__(self, config: Any, parts: data.Split, materials: composite.Materials, labels: list[str]) -> None:
+        self.config, self.parts, self.materials, self.labels = config, parts, materials, labels
+
+    def network(self) -> Any:
+        return classifier(len(self.labels), self.config.backbone)
+
+    def examples(self) -> Examples:
+        return Pictures(self.parts.train, self.materials, self.config)
+
+    def loss(self, net: Any, pixels: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        logits = net(normalise(pixels).contiguous(memory_format=torch.channels_last)).float()
+        return functional.cross_entropy(logits, target, label_smoothing=self.config.label_smoothing)
+
+    def held_out(self, net: Any, device: str) -> dict[str, float]:
+        some = self.parts.test[::3]
+        chances = decide.probabilities(outputs(net, some, self.config, device), 1.0)
+        outcome, every = evaluate.Outcome.of(chances, self.labels, some, np.zeros(len(some), bool)), np.arange(len(some))
+        top1, recall = outcome.top1(every), outcome.recall_at_5pct(every)
+        return {"top1": round(top1, 4), "recall_at_5pct": round(recall, 4), "score": round((top1 + recall) / 2, 4)}
+
+
+class Pictures(Examples):
+    """Augmented pictures, and closer looks at things on composites, harmful or not: (side, side, 3) and the index of the label."""
+
+    def __init__(self, pictures: list[data.Picture], materials: composite.Materials, config: Any) -> None:
+        self.pictures, self.materials, self.config = pictures, materials, config
+        self.surface = Augment(config.train_side, least_area=config.surface_area)
+        self.subject = Augment(config.train_side, least_area=config.subject_area)
+        self.look = Augment(config.train_side)
+        self.augments = [self.surface, self.subject, self.look]
+        self.seed(config.seed)
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __getitem__(self, i: int) -> tuple[np.ndarray, np.ndarray]:
+        if self.rng.random() < self.config.looks:
+            return self._look()
+        picture = self.pictures[i]
+        augment = self.subject if taxonomy.LABELS[picture.label].contaminant else self.surface
+        return augment(data.load(picture)), np.asarray(self.materials.index[picture.label])
+
+    def _look(self) -> tuple[np.ndarray, np.ndarray]:
+        side = 256
+        made = composite.compose(self.materials, self.rng, side)
+        if made.pasted:
+            thing = made.pasted[int(self.rng.integers(len(made.pasted)))]
+            box, label = thing.box, self.materials.index[thing.label or made.surface]
+        else:
+            x, y, size = (int(v) for v in (*self.rng.integers(0, side - 48, 2), self.rng.integers(16, 48)))
+            box, label = Box(x, y, x + size, y + size), self.materials.index[made.surface]
+        # Another surface may be there, or something harmful on a harmless thing.
+        there = int(made.cells[(box.y0 + box.y1) // 2 // composite.STRIDE, (box.x0 + box.x1) // 2 // composite.STRIDE])
+        label = label if there == composite.IGNORED else there
+        # The finder's cells place a thing roughly.
+        grown = [edge + int(self.rng.integers(0, composite.STRIDE)) * sign for edge, sign in zip(box, (-1, -1, 1, 1), strict=True)]
+        part = decide.closer(Box(*grown), side, side)
+        pixels = made.pixels[part.y0 : part.y1, part.x0 : part.x1]
+        return self.look(to_input(Image.fromarray(pixels), self.config.train_side).copy()), np.asarray(label)
+
+
+class Places:
+    """Which cells of a photograph show contamination."""
+
+    name = "finder"
+
+    def __init__(self, config: Any, parts: data.Split, materials: composite.Materials, tested: composite.Materials | None) -> None:
+        self.config, self.parts, self.materials, self.tested = config, parts, materials, tested
+
+    def network(self) -> Finder:
+        return Finder()
+
+    def examples(self) -> Examples:
+        return Composites(self.parts.train, self.materials, self.config)
+
+    def loss(self, net: Any, pixels: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        # Quarters of composites: several small pictures are faster than a large one.
+        n, side = pixels.shape[0], pixels.shape[1] // 2
+        pixels = pixels.reshape(n, 2, side, 2, side, 3).transpose(2, 3).reshape(4 * n, side, side, 3)
+        cells = side // composite.STRIDE
+        target = target.reshape(n, 2, cells, 2, cells).transpose(2, 3).reshape(4 * n, cells, cells)
+        logits = net(normalise(pixels).contiguous(memory_format=torch.channels_last)).float()
+        harmful, clean = logits[target == 1], logits[target == 0]
+        total = logits.sum() * 0
+        if len(harmful):
+            total = total + functional.softplus(-harmful).mean()
+        if len(clean):
+            alarms = functional.softplus(clean)
+            total = total + alarms.mean() + alarms.topk(max(1, int(len(alarms) * HARDEST))).values.mean()
+        return total
+
+    def held_out(self, net: Any, device: str) -> dict[str, float]:
+        """Share of things that are found where one in a thousand clean cells is flagged, on composites of the held-out sources."""
+        assert self.tested is not None
+        made = [composite.compose(self.tested, np.random.default_rng((self.config.seed, k)), 256) for k in range(HELD_OUT_COMPOSITES)]
+        net.eval()
+        logits = []
+        with torch.inference_mode():
+            for k in range(0, len(made), 8):
+                pixels = torch.from_numpy(np.stack([c.pixels for c in made[k : k + 8]])).to(device)
+                logits.append(net(normalise(pixels).contiguous(memory_format=torch.channels_last)).float().cpu().numpy())
+        found = np.concatenate(logits)
+        clean = found[np.stack([harm(c.cells, self.tested) for c in made]) == 0]
+        limit, result = np.quantile(clean, 0.999), {}
+        for low, high in ((12, 24), (24, 48), (48, 96)):
+            hits = [
+                found[k, t.box.y0 // 16 : -(-t.box.y1 // 16), t.box.x0 // 16 : -(-t.box.x1 // 16)].max() > limit
+                for k, c in enumerate(made) for t in c.pasted if t.label and low <= t.length < high
+            ]  # fmt: skip
+            result[f"found_{low}_{high}"] = round(float(np.mean(hits)), 4)
+        return result | {"score": round(float(np.mean(list(result.values()))), 4)}
+
+
+def harm(cells: np.ndarray, materials: composite.Materials) -> np.ndarray:
+    """1 where a cell's label is a contaminant, 0 where it is a surface, IGNORED where it has none."""
+    harmful = np.array([int(taxonomy.LABELS[label].contaminant) for label in materials.index])
+    result: np.ndarray = np.where(cells == composite.IGNORED, composite.IGNORED, harmful[np.maximum(cells, 0)])
+    return result
+
+
+class Composites(Examples):
+    """Composites and mosaics: (256, 256, 3) and, for each cell, whether it shows contamination."""
+
+    side = 256
+
+    def __init__(self, pictures: list[data.Picture], materials: composite.Materials, config: Any) -> None:
+        self.pictures, self.materials, self.config = pictures, materials, config
+        self.drawn = data.sampling_weights(pictures).cumsum()
+        self.camera = Augment(self.side)
+        self.augments = [self.camera]
+        self.seed(config.seed)
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __getitem__(self, i: int) -> tuple[np.ndarray, np.ndarray]:
+        if self.rng.random() < self.config.mosaics:
+            others = np.searchsorted(self.drawn, self.rng.random(16) * self.drawn[-1])
+            across = int(self.rng.choice((2, 4)))
+            pictures = [self.pictures[k] for k in others[: across**2]]
+            pixels, cells = composite.mosaic(pictures, self.materials.index, self.rng, self.side, across)
+        else:
+            made = composite.compose(self.materials, self.rng, self.side)
+            pixels, cells = made.pixels, made.cells
+        return self.camera(pixels), harm(cells, self.materials)
+
+
+class Inputs(Dataset[np.ndarray]):
+    """Pictures as the shipped model sees them: uint8 arrays of shape (side, side, 3)."""
+
+    def __init__(self, pictures: list[data.Picture], side: int) -> None:
+        self.pictures, self.side = pictures, side
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __getitem__(self, i: int) -> np.ndarray:
+        return to_input(Image.fromarray(data.load(self.pictures[i])), self.side).copy()
+
+
+@torch.inference_mode()
+def outputs(net: Any, pictures: list[data.Picture], config: Any, device: str = "cpu") -> np.ndarray:
+    """What ``net`` puts out for pictures as the shipped model sees them: float32, one row a picture."""
+    net.eval()
+    loader = DataLoader(Inputs(pictures, config.side), batch_size=32, num_workers=config.workers)
+    rows = [net(normalise(batch.to(device)).contiguous(memory_format=torch.channels_last)).float().cpu() for batch in loader]
+    return torch.cat(rows).numpy()
+
+
+def make(name: str, folder: Path, parts: data.Split, labels: list[str], config: Any) -> Task:
+    """The task "classifier" or "finder", on a split of the manifest in ``folder``."""
+    materials = composite.Materials(parts.train, composite.read_cutouts(folder, parts.train), labels)
+    if name == "classifier":
+        return Classifier(config, parts, materials, labels)
+    tested = composite.Materials(parts.test, composite.read_cutouts(folder, parts.test), labels) if parts.test else None
+    return Places(config, parts, materials, tested)
