@@ -1,4 +1,4 @@
-"""``python -m training``: fit, export."""
+"""``python -m training``: fit, export, evaluate, ablate."""
 
 from __future__ import annotations
 
@@ -59,11 +59,12 @@ def fit(
 @app.command()
 def export(data: Data, out: Out) -> None:
     """Write the model folder from the networks in OUT/run: networks, thresholds (bundle.json), metrics.json, plots and CARD.md."""
+    from training.conformal import TooFewError
     from training.export_onnx import export as run
 
     try:
         _say(run(data, out))
-    except manifests.ManifestError as error:
+    except (manifests.ManifestError, TooFewError) as error:
         raise SystemExit(str(error)) from error
 
 
@@ -71,11 +72,30 @@ def export(data: Data, out: Out) -> None:
 def evaluate(data: Data, model: Annotated[Path, typer.Option(help="Model folder, with the networks of its folds.")]) -> None:
     """Measure a model again from its own files: writes its metrics.json, plots and CARD.md anew."""
     from pestcheck.vision.bundle import BundleError
+    from training.conformal import TooFewError
     from training.report import report as run
 
     try:
         _say(run(data, model))
-    except (manifests.ManifestError, BundleError) as error:
+    except (manifests.ManifestError, BundleError, TooFewError) as error:
+        raise SystemExit(str(error)) from error
+
+
+@app.command()
+def ablate(
+    data: Data,
+    out: Out,
+    task: Annotated[list[str], typer.Option(help='"finder" or "classifier". Without it, both in turn.')] = [],  # noqa: B006
+) -> None:
+    """What each idea of training gives: short runs without it, for each fold. Writes OUT/ablation.json; evaluate puts it on the card."""
+    from training import ablate, train
+
+    try:
+        for name in task or train.TASKS:
+            train.configured(name)
+            for variant, measures in ablate.run(data, out, name).items():
+                typer.echo(f"{name}, {variant}: " + ", ".join(f"{key} {entry['value']:.3f}" for key, entry in measures.items()))
+    except manifests.ManifestError as error:
         raise SystemExit(str(error)) from error
 
 

@@ -38,8 +38,7 @@ class Calibration:
 class Judged:
     """One fold judged by the calibration of the other folds: no picture judges a threshold that it helped to set.
 
-    ``chances``: label probabilities of its pictures, shape (n, labels). ``flagged``: whether each is suspect, ``unlike``: its
-    unlikeness, shape (n,). ``sets``: candidate sets, bool (n, labels). ``clean_flagged``: whether each clean photograph has a suspect
+    ``chances``: label probabilities of its pictures, shape (n, labels). ``flagged``: whether each is suspect, shape (n,). ``sets``: candidate sets, bool (n, labels). ``clean_flagged``: whether each clean photograph has a suspect
     place; ``clean_real``: whether it is from a yard. ``things_flagged``: whether each thing was found; ``things``: its label
     probabilities, shape (m, labels).
     """
@@ -48,7 +47,6 @@ class Judged:
     calibration: Calibration
     chances: np.ndarray
     flagged: np.ndarray
-    unlike: np.ndarray
     sets: np.ndarray
     clean_flagged: np.ndarray
     clean_real: np.ndarray
@@ -90,16 +88,21 @@ def choose(parts: Sequence[HeldOut], labels: Sequence[str], version: str) -> Cal
     place = float(np.quantile(np.concatenate([_most_suspect(p.clean, propose, t, labels) for p in parts]), 1 - PHOTOGRAPH_FALSE_FLAGS))
     limits = decide.Thresholds(
         version=version,
-        suspect=round(suspect, 4),
-        unsure=round(float(np.quantile(whole, 1 - UNSURE_FALSE_FLAGS)), 4),
+        suspect=_inside(suspect),
+        unsure=_inside(float(np.quantile(whole, 1 - UNSURE_FALSE_FLAGS))),
         propose=float(f"{float(decide.sigmoid(np.array(propose))):.6g}"),  # it may be very small
         place_offset=round(max(0.0, float(decide.logit(place) - decide.logit(suspect))), 4),
         label=LABEL_FROM,
         group=GROUP_FROM,
         candidate=math.floor(conformal.quantile(chances, truth, COVERAGE) * 1e6) / 1e6,
-        unknown=round(float(np.quantile(decide.unlikeness(logits), 1 - UNKNOWN_SHARE)), 4),
+        unknown=round(float(np.quantile(np.concatenate([p.unlike for p in parts]), 1 - UNKNOWN_SHARE)), 4),
     )
     return Calibration(round(t, 4), limits)
+
+
+def _inside(probability: float) -> float:
+    """To four digits, and neither 0 nor 1: where clean pictures are all alike, a limit may still not be a certainty."""
+    return round(min(max(probability, 1e-4), 1 - 1e-4), 4)
 
 
 def judge(fold: HeldOut, calibration: Calibration, labels: Sequence[str]) -> Judged:
@@ -118,7 +121,6 @@ def judge(fold: HeldOut, calibration: Calibration, labels: Sequence[str]) -> Jud
         calibration=calibration,
         chances=chances,
         flagged=decide.contamination(chances, labels) >= limits.suspect,
-        unlike=decide.unlikeness(fold.logits),
         sets=sets,
         clean_flagged=decide.evidence(clean, limits.place_offset) >= limits.suspect,
         clean_real=fold.clean.real[np.unique(fold.clean.photograph, return_index=True)[1]],

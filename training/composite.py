@@ -34,10 +34,15 @@ HARMLESS, HARMFUL, DENSITY_SIDE = 1.6, 0.7, 192
 """Harmless things, and harmful ones after the first, in a composite of this side, on average."""
 NONE_SHARE = 0.35
 """Share of composites without contamination."""
-MATTER = frozenset({"plant_matter", "bark", "soil", "spider_web"})
+SEGMENTED_SHARE = 0.5
+"""Share of harmful things that are segmented cutouts, where there are any."""
+MATTER = frozenset({"plant_matter", "bark", "soil", "spider_web", "animal_droppings"})
 """Contaminants that fill a picture, rather than lie in its middle."""
+SCENES = frozenset({"vehicle", "warehouse"})
+"""Surfaces whose pictures show trees, ground and people, too: no piece of them is sure to be harmless."""
 COVERED = 0.2
 """Share of a cell that a thing must cover to be the cell's target."""
+CUTOUTS = "cutouts.json"
 VISIBLE = 0.02
 """Share of a cell that a thing covers at least where anything of it can be seen."""
 
@@ -80,13 +85,16 @@ class Composite:
         return any(thing.label for thing in self.pasted)
 
 
-def read_cutouts(folder: Path, pictures: Sequence[data.Picture]) -> list[Cutout]:
+def read_cutouts(folder: Path, pictures: Sequence[data.Picture], cutouts: Path | None = None) -> list[Cutout]:
     """The cutouts that were made from the given pictures, so that a cutout is in the same split as its picture. None is no error.
+
+    Args:
+        folder: of the manifest. cutouts: where they and ``cutouts.json`` are; None: in ``folder/cutouts``.
 
     Raises:
         data.ManifestError: ``cutouts.json`` names a file that is not there.
     """
-    index = folder / "cutouts" / "cutouts.json"
+    index = (cutouts or folder / "cutouts") / CUTOUTS
     if not index.is_file():
         return []
     by_path = {picture.path.relative_to(folder).as_posix(): picture for picture in pictures}
@@ -104,10 +112,12 @@ def read_cutouts(folder: Path, pictures: Sequence[data.Picture]) -> list[Cutout]
 class Materials:
     """All that composites of one part of a split are made of."""
 
-    def __init__(self, pictures: Sequence[data.Picture], cutouts: Sequence[Cutout], labels: Sequence[str]) -> None:
+    def __init__(
+        self, pictures: Sequence[data.Picture], cutouts: Sequence[Cutout], labels: Sequence[str], segmented: Sequence[Cutout] = ()
+    ) -> None:
         """
         Args:
-            pictures, cutouts: of this part only.
+            pictures, cutouts: of this part only. segmented: more cutouts of it, of lower quality (see ``segment``).
             labels: of the network; what carries another label is left out.
 
         Raises:
@@ -116,9 +126,11 @@ class Materials:
         known = set(labels)
         self.index = {label: i for i, label in enumerate(labels)}
         self.backdrops = _by(lambda p: p.label, [p for p in pictures if p.label in known and not LABELS[p.label].contaminant])
-        self.cutouts = _by(lambda c: c.label, [c for c in cutouts if c.label in known])
+        self.cutouts, self.segmented = (_by(lambda c: c.label, [c for c in some if c.label in known]) for some in (cutouts, segmented))
         closeups = [p for p in pictures if p.label in known and LABELS[p.label].contaminant and p.box is None]
         self.closeups = _by(lambda p: p.label, closeups)
+        self.matter = {label: some for label, some in self.closeups.items() if label in MATTER}
+        self.plain = {label: some for label, some in self.backdrops.items() if label not in SCENES} or self.backdrops
         if not self.backdrops:
             raise data.ManifestError("no picture of a clean surface is left to make composites on")
         if not self.closeups and not self.cutouts:
@@ -130,19 +142,22 @@ class Materials:
 
     def contaminant(self, rng: np.random.Generator, length: int) -> tuple[str, harmless.Patch]:
         """A label, and a patch of it about ``length`` pixels long: a cutout, or a piece of a close-up."""
+        if self.segmented and rng.random() < SEGMENTED_SHARE:
+            return self.cutout(rng, length, self.segmented)
         if self.cutouts and (not self.closeups or rng.random() < 0.5):
-            return self.cutout(rng, length)
-        picture = _draw(rng, self.closeups)
+            return self.cutout(rng, length, self.cutouts)
+        # Half of what a piece of an animal's close-up shows is what it sat on: only where there are no cutouts.
+        picture = _draw(rng, self.matter if self.matter and self.cutouts else self.closeups)
         return picture.label, self._piece(rng, picture, length, centre=picture.label not in MATTER)
 
-    def cutout(self, rng: np.random.Generator, length: int) -> tuple[str, harmless.Patch]:
-        """A label, and a cutout of it ``length`` pixels long."""
-        cutout = _draw(rng, self.cutouts)
+    def cutout(self, rng: np.random.Generator, length: int, cutouts: dict[str, list[Cutout]]) -> tuple[str, harmless.Patch]:
+        """A label, and one of its cutouts, ``length`` pixels long."""
+        cutout = _draw(rng, cutouts)
         return cutout.label, _resized(*_rgba(cutout.path), length)
 
     def piece_of_surface(self, rng: np.random.Generator, length: int) -> harmless.Patch:
         """A piece cut from a clean picture, at about the size at which it was photographed."""
-        image = pixels_of(self.backdrop(rng))
+        image = pixels_of(_draw(rng, self.plain))
         height, width = (min(side, max(8, round(length * rng.uniform(0.5, 1.5)))) for side in image.shape[:2])
         y, x = int(rng.integers(0, image.shape[0] - height + 1)), int(rng.integers(0, image.shape[1] - width + 1))
         small, _ = _resized(image[y : y + height, x : x + width], np.ones((height, width), np.float32), length)
@@ -178,7 +193,7 @@ def _draw(rng: np.random.Generator, items: dict[str, list[T]]) -> T:
     return chosen[int(rng.integers(len(chosen)))]
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=4096)
 def _rgba(path: Path) -> tuple[np.ndarray, np.ndarray]:
     pixels = np.asarray(Image.open(path).convert("RGBA"))
     return pixels[..., :3], pixels[..., 3].astype(np.float32) / 255
@@ -275,8 +290,13 @@ def crop_surface(rng: np.random.Generator, image: np.ndarray, side: int) -> np.n
     return cv2.resize(np.ascontiguousarray(part), (side, side), interpolation=how).astype(np.float32)
 
 
-def compose(materials: Materials, rng: np.random.Generator, side: int, *, lengths: tuple[int, int] = LENGTHS) -> Composite:
-    """A composite of ``side`` by ``side`` pixels (a multiple of 16): one surface or two that meet, and things on it, or none."""
+def compose(
+    materials: Materials, rng: np.random.Generator, side: int, *, lengths: tuple[int, int] = LENGTHS, harmless: float = HARMLESS
+) -> Composite:
+    """A composite of ``side`` by ``side`` pixels (a multiple of 16): one surface or two that meet, and things on it, or none.
+
+    ``harmless``: see ``HARMLESS``.
+    """
     first = materials.backdrop(rng)
     canvas = crop_surface(rng, pixels_of(first), side)
     surface = np.full((side, side), materials.index[first.label], np.int64)
@@ -289,7 +309,7 @@ def compose(materials: Materials, rng: np.random.Generator, side: int, *, length
         canvas = canvas * (1 - edge) + crop_surface(rng, pixels_of(other), side) * edge
         surface[there > 0] = materials.index[other.label]
     density = (side / DENSITY_SIDE) ** 2
-    pasted = lay_harmless(materials, rng, canvas, int(rng.poisson(HARMLESS * density)), lengths)
+    pasted = lay_harmless(materials, rng, canvas, int(rng.poisson(harmless * density)), lengths)
     cover: dict[str, np.ndarray] = {}
     for _ in range(1 + int(rng.poisson(HARMFUL * density)) if rng.random() >= NONE_SHARE else 0):
         size = length(rng, lengths)
@@ -315,7 +335,9 @@ def length(rng: np.random.Generator, lengths: tuple[int, int]) -> int:
     return round(float(np.exp(rng.uniform(np.log(lengths[0]), np.log(lengths[1])))))
 
 
-def lay_harmless(materials: Materials, rng: np.random.Generator, canvas: np.ndarray, count: int, lengths: tuple[int, int]) -> list[Pasted]:
+def lay_harmless(
+    materials: Materials, rng: np.random.Generator, canvas: np.ndarray, count: int, lengths: tuple[int, int] = LENGTHS
+) -> list[Pasted]:
     """Lay harmless things anywhere on a canvas (float32, changed in place)."""
     height, width = canvas.shape[:2]
     pasted = []
@@ -323,7 +345,7 @@ def lay_harmless(materials: Materials, rng: np.random.Generator, canvas: np.ndar
         kind, size = int(rng.integers(len(harmless.DRAWN) + 2)), length(rng, lengths)
         patch = harmless.DRAWN[kind](rng, size) if kind < len(harmless.DRAWN) else materials.piece_of_surface(rng, size)
         if placed := paste(rng, canvas, turned(rng, patch), (rng.uniform(0, width), rng.uniform(0, height))):
-            pasted.append(Pasted(None, placed[0]))
+            pasted.append(Pasted(None, visible(*placed)))
     return pasted
 
 

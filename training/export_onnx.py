@@ -23,9 +23,11 @@ from torch import nn
 from pestcheck.vision import bundle
 from pestcheck.vision.score import Classifier
 from training import calibrate, data, heldout, report, train
-from training.network import normalise
+from training.network import Classified, features, normalise
 
 PARITY_PICTURES, PARITY = 64, 1e-3
+KNOWN = 300
+"""Training pictures that the classifier compares with, to tell what it does not know; more tell it no better."""
 FILES = {"classifier": bundle.CLASSIFIER, "finder": bundle.FINDER}
 
 
@@ -36,21 +38,21 @@ class FromPixels(nn.Module):
         super().__init__()
         self.net = net
 
-    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+    def forward(self, pixels: torch.Tensor) -> Any:
         """uint8 (n, height, width, 3) to what the network puts out."""
-        out: torch.Tensor = self.net(normalise(pixels))
-        return out
+        return self.net(normalise(pixels))
 
 
 def write_onnx(net: nn.Module, labels: list[str], path: Path) -> None:
     """Export to ONNX, for any number and size of pictures, with the labels in the file's metadata."""
     example = torch.zeros(2, 64, 64, 3, dtype=torch.uint8)
+    outputs = ["out", "unlike"] if isinstance(net, Classified) else ["out"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         # The newer exporter takes a quarter of an hour to prove that any size will do.
         torch.onnx.export(
-            FromPixels(net).eval(), (example,), str(path), dynamo=False, opset_version=18, input_names=["pixels"], output_names=["out"],
-            dynamic_axes={"pixels": {0: "n", 1: "height", 2: "width"}, "out": {0: "n"}},
+            FromPixels(net).eval(), (example,), str(path), dynamo=False, opset_version=18, input_names=["pixels"], output_names=outputs,
+            dynamic_axes={"pixels": {0: "n", 1: "height", 2: "width"}, **{name: {0: "n"} for name in outputs}},
         )  # fmt: skip
     model = onnx.load(path)
     for part in (*model.graph.node, *model.graph.initializer):
@@ -60,14 +62,15 @@ def write_onnx(net: nn.Module, labels: list[str], path: Path) -> None:
 
 
 def parity(net: nn.Module, path: Path, pixels: np.ndarray) -> float:
-    """Largest difference of a logit between torch and ONNX Runtime for uint8 pixels (n, height, width, 3).
+    """Largest difference of an output between torch and ONNX Runtime for uint8 pixels (n, height, width, 3).
 
     Raises:
         SystemExit: it is above 1e-3.
     """
     with torch.inference_mode():
-        expected = FromPixels(net).eval()(torch.from_numpy(pixels)).numpy()
-    difference = float(np.abs(expected - Classifier(path)(pixels)).max())
+        expected = FromPixels(net).eval()(torch.from_numpy(pixels))
+    outputs = expected if isinstance(expected, tuple) else (expected,)
+    difference = float(max(np.abs(a.numpy() - b).max() for a, b in zip(outputs, Classifier(path).judge(pixels), strict=False)))
     if not difference <= PARITY:  # also where it is NaN
         raise SystemExit(f"torch and ONNX Runtime differ by {difference:.2g} in a logit; the limit is {PARITY}. Nothing was written.")
     return difference
@@ -95,6 +98,8 @@ def export(folder: Path, out: Path) -> dict[str, Any]:
         for (task, part), net in networks.items():
             path = (work if part == "all" else work / "folds" / part) / FILES[task]
             path.parent.mkdir(parents=True, exist_ok=True)
+            if task == "classifier":
+                net = with_known(net, data.split(data.read_manifest(folder), None if part == "all" else part).train)
             write_onnx(net, labels, path)
             differences.append(parity(net, path, sample))
         judged = report.judge_folds(folder, work, pictures, labels, heldout.Plan())
@@ -113,6 +118,15 @@ def export(folder: Path, out: Path) -> dict[str, Any]:
             os.replace(item, out / item.name)
     print(f"largest difference of a logit between torch and ONNX Runtime: {max(differences):.2g}", flush=True)
     return report.report(folder, out, judged)
+
+
+def with_known(net: nn.Module, pictures: list[data.Picture]) -> Classified:
+    """The classifier with the features of some of its training pictures, drawn as in training."""
+    weights = data.sampling_weights(pictures)
+    some = np.random.default_rng(0).choice(len(pictures), min(KNOWN, len(pictures)), replace=False, p=weights)
+    pixels = torch.from_numpy(heldout.inputs([pictures[k] for k in some], heldout.Plan.side))
+    with torch.no_grad():
+        return Classified(net, torch.cat([features(net, normalise(part)) for part in pixels.split(16)]))
 
 
 def _networks(runs: Path) -> tuple[dict[tuple[str, str], nn.Module], list[str]]:

@@ -56,8 +56,9 @@ class Spots:
     """Suspect spots of photographs; arrays have one row a spot.
 
     ``found``: the finder's logit in the most suspect cell, shape (n,); ``looks``: logits of the closer look, shape (n, labels).
-    ``whole``: logits of the photograph as a whole, shape (n, labels). ``photograph``: which one it is on; those with ``real`` are photographs from a yard, the others made up. ``truth``: index of the
-    label of the thing there, and ``length``: its longer side in pixels; -1 and 0 in clean photographs.
+    ``whole``: logits of the photograph as a whole, shape (n, labels). ``photograph``: which one it is on; those with ``real`` are
+    photographs from a yard, the others made up. ``truth``: index of the label of the thing there, and ``length``: its longer side in
+    pixels; -1 and 0 in clean photographs.
     """
 
     found: np.ndarray
@@ -71,7 +72,8 @@ class Spots:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """One fold. ``pictures``: of its sources; ``logits``: shape (n, labels); ``truth``: index of the right label, shape (n,).
+    """One fold. ``pictures``: of its sources; ``logits``: shape (n, labels); ``unlike``: how unlike the training pictures they are, and
+    ``truth``: index of the right label, shapes (n,).
 
     ``clean``, ``things``: spots in clean photographs, and where something harmful lies. ``digest``: SHA-256 of the pixels of all
     photographs, which must not change unnoticed.
@@ -79,6 +81,7 @@ class HeldOut:
 
     pictures: list[data.Picture]
     logits: np.ndarray
+    unlike: np.ndarray
     truth: np.ndarray
     clean: Spots
     things: Spots
@@ -90,9 +93,10 @@ def inputs(pictures: Sequence[data.Picture], side: int) -> np.ndarray:
     return np.stack([to_input(Image.fromarray(data.load(picture)), side) for picture in pictures])
 
 
-def logits(classify: Classifier, pictures: Sequence[data.Picture], side: int) -> np.ndarray:
-    """Logits of pictures, float32 (n, labels), a few pictures at a time."""
-    return np.concatenate([classify(inputs(pictures[i : i + CHUNK], side)) for i in range(0, len(pictures), CHUNK)])
+def classified(classify: Classifier, pictures: Sequence[data.Picture], side: int) -> tuple[np.ndarray, np.ndarray]:
+    """Logits of pictures, float32 (n, labels), and their unlikeness, (n,); a few pictures at a time."""
+    parts = [classify.judge(inputs(pictures[i : i + CHUNK], side)) for i in range(0, len(pictures), CHUNK)]
+    return np.concatenate([logits for logits, _ in parts]), np.concatenate([unlike for _, unlike in parts])
 
 
 def judge(networks: Networks, folder: Path, pictures: list[data.Picture], labels: Sequence[str], plan: Plan, seed: int) -> HeldOut:
@@ -107,7 +111,7 @@ def judge(networks: Networks, folder: Path, pictures: list[data.Picture], labels
     clean = _spots(_clean(networks, folder, materials, plan, seed, digest))
     things = _spots(_things(networks, folder, materials, plan, seed + 1, digest))
     truth = np.array([index[picture.label] for picture in pictures])
-    return HeldOut(pictures, logits(networks.classify, pictures, plan.side), truth, clean, things, digest.hexdigest())
+    return HeldOut(pictures, *classified(networks.classify, pictures, plan.side), truth, clean, things, digest.hexdigest())
 
 
 Row = tuple[float, np.ndarray, np.ndarray, int, bool, int, int]
@@ -152,7 +156,9 @@ def _things(networks: Networks, folder: Path, materials: composite.Materials, pl
             whole = networks.classify(to_input(image, plan.side)[None])[0]
             maps = list(_maps(networks.find, image, plan))
             things = [thing for thing in pasted if thing.label is not None]
-            spots = [max((_most_suspect(level, thing.box) for level in maps), key=lambda spot: spot[0]) for thing in things]
+            if not things:
+                continue
+            spots = [max((most_suspect(level, thing.box) for level in maps), key=lambda spot: spot[0]) for thing in things]
             looks = _looks(networks.classify, image, [box for _, box in spots], plan.side)
             for thing, (found, _), look in zip(things, spots, looks, strict=True):
                 yield found, look, whole, k, real, materials.index[str(thing.label)], thing.length
@@ -161,10 +167,15 @@ def _things(networks: Networks, folder: Path, materials: composite.Materials, pl
 def _maps(find: Finder, image: Image.Image, plan: Plan) -> Iterator[decide.CellMap]:
     """The finder's logits, level by level."""
     for level in plan.levels(*image.size):
-        yield decide.CellMap(find(image, level), *image.size)
+        yield logit_map(find, image, level)
 
 
-def _most_suspect(level: decide.CellMap, box: tiles.Box) -> tuple[float, tiles.Box]:
+def logit_map(find: Finder, image: Image.Image, level: tiles.Level) -> decide.CellMap:
+    """One level, with logits instead of probabilities."""
+    return decide.CellMap(find(image, level), *image.size)
+
+
+def most_suspect(level: decide.CellMap, box: tiles.Box) -> tuple[float, tiles.Box]:
     """The highest logit of the cells that a box touches, and all that box and that cell cover."""
     rows, columns = level.chance.shape
     fx, fy = level.width / columns, level.height / rows

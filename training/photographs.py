@@ -51,12 +51,12 @@ def yard(folder: Path, materials: Materials, seed: int, band: tuple[int, int] | 
 def _with(
     materials: Materials, rng: np.random.Generator, canvas: np.ndarray, band: tuple[int, int] | None
 ) -> tuple[np.ndarray, tuple[Pasted, ...]]:
-    pasted = composite.lay_harmless(materials, rng, canvas, HARMLESS, composite.LENGTHS)
+    pasted = composite.lay_harmless(materials, rng, canvas, HARMLESS)
     if band:
         for row in range(canvas.shape[0] // PANEL):
             for column in range(row % 2, canvas.shape[1] // PANEL, 2):
                 size = composite.length(rng, band)
-                label, patch = (materials.cutout if materials.cutouts else materials.contaminant)(rng, size)
+                label, patch = materials.cutout(rng, size, materials.cutouts) if materials.cutouts else materials.contaminant(rng, size)
                 x, y = (PANEL * k + rng.uniform(size / 2, PANEL - size / 2) for k in (column, row))
                 if placed := composite.paste(rng, canvas, composite.turned(rng, patch), (x, y)):
                     pasted.append(Pasted(label, composite.visible(*placed)))

@@ -14,7 +14,7 @@ import numpy as np
 
 from pestcheck.taxonomy import LABELS
 from pestcheck.vision import bundle, decide
-from training import baseline, calibrate, conformal, data, evaluate, heldout, photographs
+from training import baseline, calibrate, conformal, curve, data, evaluate, heldout, photographs, plans
 from training import strangers as strange
 from training.card import write_card
 from training.heldout import HeldOut
@@ -74,7 +74,8 @@ def report(folder: Path, model: Path, folds: dict[str, HeldOut] | None = None) -
     tested = [p for fold in folds.values() for p in fold.pictures]
     chances, flagged = np.concatenate([r.chances for r in results]), np.concatenate([r.flagged for r in results])
     pooled = evaluate.measure(chances, labels, tested, flagged)
-    frozen = _frozen(pictures, folds, labels, shipped.side)
+    features = baseline.frozen_features(pictures, Config(side=shipped.side))
+    frozen = _frozen(features, pictures, folds, labels)
     metrics: dict[str, Any] = {
         "command": f"python -m training evaluate --data DATA --model models/{model.name}",
         "networks": {
@@ -97,6 +98,8 @@ def report(folder: Path, model: Path, folds: dict[str, HeldOut] | None = None) -
         "candidate_sets": _sets(results, labels),
         "reliability": evaluate.reliability(chances, np.concatenate([r.fold.truth for r in results])),
         "unknown": _unknown(folder, model, pictures, folds),
+        "curve": curve.measure(features, pictures, labels),
+        "plans": plans.measure({fold: model / "folds" / fold / bundle.FINDER for fold in folds}, folder, pictures, labels, SEED),
         "failures": _failures(chances, flagged, tested, labels),
     }  # fmt: skip
     (model / "metrics.json").write_text(json.dumps(metrics, indent=1, allow_nan=False) + "\n", "utf-8")
@@ -182,9 +185,9 @@ def _failures(chances: np.ndarray, flagged: np.ndarray, pictures: Sequence[data.
     }
 
 
-def _frozen(pictures: list[data.Picture], folds: dict[str, HeldOut], labels: Sequence[str], side: int) -> dict[str, np.ndarray]:
+def _frozen(features: np.ndarray, pictures: list[data.Picture], folds: dict[str, HeldOut], labels: Sequence[str]) -> dict[str, np.ndarray]:
     """The baseline, fitted without each fold's sources and judged in the same way as the network."""
-    features, row = baseline.frozen_features(pictures, Config(side=side)), {p: i for i, p in enumerate(pictures)}
+    row = {p: i for i, p in enumerate(pictures)}
     index = {label: i for i, label in enumerate(labels)}
     scores = []
     for fold, held in folds.items():

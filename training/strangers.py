@@ -17,6 +17,7 @@ from training import data, heldout, unknown
 FAR = Path("/usr/share/tuxpaint/stamps")
 """Pictures of things with alpha channels: Debian's package tuxpaint-stamps-default, GPL-2."""
 FAR_KINDS = ("clothes", "hobbies", "household", "medical", "military", "people", "space", "sports", "seasonal", "town")
+NO_ANIMALS = frozenset({"log_end"})
 NONE = np.empty((0, heldout.Plan.side, heldout.Plan.side, 3), np.uint8)
 TRAINED = 2000
 """Training pictures from which the feature-space scores learn what is known."""
@@ -28,8 +29,9 @@ def near(folder: Path) -> np.ndarray:
     """Animals whose label was dropped for want of pictures, as the network takes them: uint8 (n, side, side, 3)."""
     labels = data.LabelMap.read()
     # Read under a label that exists; only that they are strangers matters here.
-    shown = data.LabelMap({**labels.merged, **dict.fromkeys(labels.dropped, "other_invertebrate")}, frozenset(), labels.reasons)
-    pictures = [p for p in data.read_manifest(folder, shown) if p.manifest_label in labels.dropped]
+    strange = labels.dropped - NO_ANIMALS
+    shown = data.LabelMap({**labels.merged, **dict.fromkeys(strange, "other_invertebrate")}, NO_ANIMALS, labels.reasons)
+    pictures = [p for p in data.read_manifest(folder, shown) if p.manifest_label in strange]
     return heldout.inputs(pictures, heldout.Plan.side) if pictures else NONE
 
 
@@ -55,39 +57,45 @@ def compare(
             (n, side, side, 3).
     """
     some = list(trained)[:: max(1, len(trained) // TRAINED)]
-    weight, bias = (onnx.numpy_helper.to_array(t) for t in _last_layer(network))
-    session = ort.InferenceSession(_with_features(network), providers=["CPUExecutionProvider"])
+    given, weight, bias = _last_layer(network)
+    session = ort.InferenceSession(_with_output(network, given), providers=["CPUExecutionProvider"])
 
-    def run(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        parts = [session.run(None, {"pixels": pixels[i : i + 8]}) for i in range(0, len(pixels), 8)]
-        return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+    def run(pixels: np.ndarray) -> tuple[np.ndarray, ...]:
+        parts = [session.run(["out", given, "unlike"], {"pixels": pixels[i : i + 8]}) for i in range(0, len(pixels), 8)]
+        return tuple(map(np.concatenate, zip(*parts, strict=True)))
 
-    def of(pictures: Sequence[data.Picture]) -> tuple[np.ndarray, np.ndarray]:
+    def of(pictures: Sequence[data.Picture]) -> tuple[np.ndarray, ...]:
         chunks = [run(heldout.inputs(pictures[i : i + heldout.CHUNK], heldout.Plan.side)) for i in range(0, len(pictures), heldout.CHUNK)]
-        return np.concatenate([c[0] for c in chunks]), np.concatenate([c[1] for c in chunks])
+        return tuple(map(np.concatenate, zip(*chunks, strict=True)))
 
-    logits, features = of(some)
+    logits, features, _ = of(some)
     vim = unknown.Vim.fit(features, logits, weight, bias, min(DIMENSIONS, len(some) // 2))
-    known_logits, known_features = of(known)
+    known_logits, known_features, known_unlike = of(known)
     result = {}
     for kind, pixels in strangers.items():
-        logits, features = run(pixels)
+        logits, features, unlike = run(pixels)
         logits, features = np.concatenate([known_logits, logits]), np.concatenate([known_features, features])
-        scores = {"softmax": unknown.softmax_score(logits), "energy": unknown.energy_score(logits), "vim": vim.score(features, logits)}
+        scores = {
+            "softmax": unknown.softmax_score(logits), "energy": unknown.energy_score(logits), "vim": vim.score(features, logits),
+            "nearest neighbours": np.concatenate([known_unlike, unlike]),
+        }  # fmt: skip
         units = [*(p.group for p in known), *(f"stranger {k}" for k in range(len(pixels)))]
         result[kind] = unknown.compare(scores, np.arange(len(logits)) >= len(known), units)
     return result
 
 
-def _last_layer(network: Path) -> tuple[Any, Any]:
-    tensors = {t.name: t for t in onnx.load(network).graph.initializer}
-    gemm = onnx.load(network).graph.node[-1]
-    return tensors[gemm.input[1]], tensors[gemm.input[2]]
+def _last_layer(network: Path) -> tuple[str, np.ndarray, np.ndarray]:
+    """The name of what the last layer is given, its weight and its bias."""
+    graph = onnx.load(network).graph
+    tensors = {t.name: t for t in graph.initializer}
+    given, *parameters = next(node.input for node in graph.node if "out" in node.output)
+    weight, bias = (onnx.numpy_helper.to_array(tensors[name]) for name in parameters)
+    return given, weight, bias
 
 
-def _with_features(network: Path) -> bytes:
-    """The network with what goes into its last layer as a second output."""
+def _with_output(network: Path, name: str) -> bytes:
+    """The network with one more output."""
     model = onnx.load(network)
-    model.graph.output.append(onnx.helper.make_tensor_value_info(model.graph.node[-1].input[0], onnx.TensorProto.FLOAT, None))
+    model.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
     serialised: bytes = model.SerializeToString()
     return serialised

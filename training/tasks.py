@@ -20,10 +20,10 @@ from training.augment import Augment
 from training.network import Finder, classifier, normalise
 
 Batch = tuple[torch.Tensor, torch.Tensor]
-HARDEST = 0.02
-"""Share of the clean cells, those that look most like contamination, which count again in the finder's loss: a photograph has thousands
-of clean cells, and a handful of them decides whether it is flagged."""
-HELD_OUT_COMPOSITES = 200
+FLAGGED_CELLS = 0.001
+"""Share of the clean cells of composites that are flagged where things are counted as found."""
+HELD_OUT_COMPOSITES, HELD_OUT_BANDS, HELD_OUT_EVERY = 400, ((12, 24), (24, 48), (48, 96)), 3
+"""After each epoch the finder is judged on so many composites, by lengths in pixels; the classifier on every third picture."""
 
 
 class Examples(Dataset[tuple[np.ndarray, np.ndarray]]):
@@ -75,7 +75,7 @@ class Classifier:
         return functional.cross_entropy(logits, target, label_smoothing=self.config.label_smoothing)
 
     def held_out(self, net: Any, device: str) -> dict[str, float]:
-        some = self.parts.test[::3]
+        some = self.parts.test[::HELD_OUT_EVERY]
         chances = decide.probabilities(outputs(net, some, self.config, device), 1.0)
         outcome, every = evaluate.Outcome.of(chances, self.labels, some, np.zeros(len(some), bool)), np.arange(len(some))
         top1, recall = outcome.top1(every), outcome.recall_at_5pct(every)
@@ -105,7 +105,7 @@ class Pictures(Examples):
 
     def _look(self) -> tuple[np.ndarray, np.ndarray]:
         side = 256
-        made = composite.compose(self.materials, self.rng, side)
+        made = composite.compose(self.materials, self.rng, side, harmless=self.config.harmless)
         if made.pasted:
             thing = made.pasted[int(self.rng.integers(len(made.pasted)))]
             box, label = thing.box, self.materials.index[thing.label or made.surface]
@@ -149,29 +149,41 @@ class Places:
             total = total + functional.softplus(-harmful).mean()
         if len(clean):
             alarms = functional.softplus(clean)
-            total = total + alarms.mean() + alarms.topk(max(1, int(len(alarms) * HARDEST))).values.mean()
+            total = total + alarms.mean() + alarms.topk(max(1, int(len(alarms) * self.config.hardest))).values.mean()
         return total
 
     def held_out(self, net: Any, device: str) -> dict[str, float]:
-        """Share of things that are found where one in a thousand clean cells is flagged, on composites of the held-out sources."""
+        """Share of things that are found, by length, on composites of the held-out sources."""
         assert self.tested is not None
-        made = [composite.compose(self.tested, np.random.default_rng((self.config.seed, k)), 256) for k in range(HELD_OUT_COMPOSITES)]
-        net.eval()
-        logits = []
-        with torch.inference_mode():
-            for k in range(0, len(made), 8):
-                pixels = torch.from_numpy(np.stack([c.pixels for c in made[k : k + 8]])).to(device)
-                logits.append(net(normalise(pixels).contiguous(memory_format=torch.channels_last)).float().cpu().numpy())
-        found = np.concatenate(logits)
-        clean = found[np.stack([harm(c.cells, self.tested) for c in made]) == 0]
-        limit, result = np.quantile(clean, 0.999), {}
-        for low, high in ((12, 24), (24, 48), (48, 96)):
-            hits = [
-                found[k, t.box.y0 // 16 : -(-t.box.y1 // 16), t.box.x0 // 16 : -(-t.box.x1 // 16)].max() > limit
-                for k, c in enumerate(made) for t in c.pasted if t.label and low <= t.length < high
-            ]  # fmt: skip
-            result[f"found_{low}_{high}"] = round(float(np.mean(hits)), 4)
-        return result | {"score": round(float(np.mean(list(result.values()))), 4)}
+        limit, scores, things = held_out_things(net, self.tested, self.config.seed, device)
+        lengths, result = np.array([thing.length for _, thing in things]), {}
+        for low, high in HELD_OUT_BANDS:
+            if (inside := (lengths >= low) & (lengths < high)).any():
+                result[f"found_{low}_{high}"] = round(float((scores[inside] > limit).mean()), 4)
+        return result | {"score": round(float(np.mean(list(result.values()))), 4) if result else 0.0}
+
+
+def held_out_things(
+    net: Any, tested: composite.Materials, seed: int, device: str = "cpu"
+) -> tuple[float, np.ndarray, list[tuple[int, composite.Pasted]]]:
+    """What a finder says of things on composites of sources that it never saw.
+
+    Returns:
+        The logit that a share FLAGGED_CELLS of the clean cells exceeds; the highest logit at each harmful thing, shape (n,); and which
+        composite each thing is on, and the thing.
+    """
+    made = [composite.compose(tested, np.random.default_rng((seed, k)), 256) for k in range(HELD_OUT_COMPOSITES)]
+    net.eval()
+    logits = []
+    with torch.inference_mode():
+        for k in range(0, len(made), 8):
+            pixels = torch.from_numpy(np.stack([c.pixels for c in made[k : k + 8]])).to(device)
+            logits.append(net(normalise(pixels).contiguous(memory_format=torch.channels_last)).float().cpu().numpy())
+    found = np.concatenate(logits)
+    clean = found[np.stack([harm(c.cells, tested) for c in made]) == 0]
+    things = [(k, thing) for k, c in enumerate(made) for thing in c.pasted if thing.label]
+    scores = [found[k, t.box.y0 // 16 : -(-t.box.y1 // 16), t.box.x0 // 16 : -(-t.box.x1 // 16)].max() for k, t in things]
+    return float(np.quantile(clean, 1 - FLAGGED_CELLS)), np.array(scores), things
 
 
 def harm(cells: np.ndarray, materials: composite.Materials) -> np.ndarray:
@@ -203,7 +215,7 @@ class Composites(Examples):
             pictures = [self.pictures[k] for k in others[: across**2]]
             pixels, cells = composite.mosaic(pictures, self.materials.index, self.rng, self.side, across)
         else:
-            made = composite.compose(self.materials, self.rng, self.side)
+            made = composite.compose(self.materials, self.rng, self.side, harmless=self.config.harmless)
             pixels, cells = made.pixels, made.cells
         return self.camera(pixels), harm(cells, self.materials)
 
@@ -230,9 +242,10 @@ def outputs(net: Any, pictures: list[data.Picture], config: Any, device: str = "
     return torch.cat(rows).numpy()
 
 
-def make(name: str, folder: Path, parts: data.Split, labels: list[str], config: Any) -> Task:
-    """The task "classifier" or "finder", on a split of the manifest in ``folder``."""
-    materials = composite.Materials(parts.train, composite.read_cutouts(folder, parts.train), labels)
+def make(name: str, folder: Path, parts: data.Split, labels: list[str], config: Any, segmented: Path | None = None) -> Task:
+    """The task "classifier" or "finder", on a split of the manifest in ``folder``; ``segmented``: where ``segment`` wrote more cutouts."""
+    more = composite.read_cutouts(folder, parts.train, segmented) if segmented else []
+    materials = composite.Materials(parts.train, composite.read_cutouts(folder, parts.train), labels, more)
     if name == "classifier":
         return Classifier(config, parts, materials, labels)
     tested = composite.Materials(parts.test, composite.read_cutouts(folder, parts.test), labels) if parts.test else None

@@ -16,7 +16,7 @@ import torch
 from torch.utils.data import DataLoader, WeightedRandomSampler
 
 from pestcheck import taxonomy
-from training import data, network, tasks
+from training import composite, data, network, segment, tasks
 from training.network import BACKBONE
 
 CHECKPOINT = "checkpoint.pt"
@@ -38,6 +38,13 @@ class Config:
     """Share of closer looks at things on composites among what the classifier is trained on."""
     mosaics: float = 0.2
     """Share of mosaics among what the finder is trained on; the rest are composites."""
+    segmented: int = 1
+    """Whether things are also cut from close-ups (``training/segment.py``); 0: only the cutouts that come with the manifest."""
+    harmless: float = composite.HARMLESS
+    """Harmless things on composites; 0: none, and whatever was pasted is harmful."""
+    hardest: float = 0.05
+    """Share of the clean cells, those that look most like contamination, which count again in the finder's loss: a photograph has
+    thousands of clean cells, and a handful of them decides whether it is flagged."""
     learning_rate: float = 8e-4
     backbone_rate: float = 0.4
     weight_decay: float = 0.02
@@ -87,7 +94,9 @@ def _seed_worker(_: int) -> None:
     info.dataset.seed(info.seed)
 
 
-def fit(folder: Path, pictures: list[data.Picture], fold: str | None, run: Path, name: str, config: Config) -> None:
+def fit(
+    folder: Path, pictures: list[data.Picture], fold: str | None, run: Path, name: str, config: Config, cutouts: Path | None = None
+) -> None:
     """Train the classifier or the finder on all sources but the fold's and write a network for each epoch, and a log, to ``run``.
 
     Goes on where an earlier call stopped. Uses a GPU where there is one, in mixed precision; under ``torchrun`` all processes share
@@ -95,7 +104,7 @@ def fit(folder: Path, pictures: list[data.Picture], fold: str | None, run: Path,
     (see ``best_epoch``).
 
     Args:
-        folder: of the manifest, for the cutouts.
+        folder: of the manifest, for its cutouts. cutouts: where more of them are written, once (see ``segment``); None: beside the runs.
 
     Raises:
         SystemExit: ``run`` holds a checkpoint of other settings.
@@ -110,7 +119,10 @@ def fit(folder: Path, pictures: list[data.Picture], fold: str | None, run: Path,
     parts = data.split(pictures, fold)
     carried = {p.label for p in parts.train}
     labels = [label for label in taxonomy.LABELS if label in carried]
-    task = tasks.make(name, folder, parts, labels, config)
+    segmented = (cutouts or run.parents[1] / "cutouts") if config.segmented else None
+    if segmented:
+        segment.write(folder, data.split(pictures, None).train, segmented)
+    task = tasks.make(name, folder, parts, labels, config, segmented)
 
     net = task.network().to(device, memory_format=torch.channels_last)
     frozen = network.freeze(net, config.frozen_stages)

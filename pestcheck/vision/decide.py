@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import islice
 from typing import Any
@@ -17,7 +17,9 @@ from pestcheck.vision.tiles import Box
 Array = np.ndarray[Any, np.dtype[np.float64]]
 UNSURE = "unsure"
 MOST_PLACES = 12
-"""Places of one photograph that are looked at closely and shown; who sees twelve looks at all of it."""
+"""Places of one photograph that are looked at closely; who is shown twelve looks at all of it."""
+SAME = 0.5
+"""Two closer looks show the same if they share more than this of what both cover."""
 REACH, FALL = 2, 1.5
 """Cells no more than this many rows and columns apart are one place, if their logits are no more than this below that of the most suspect."""
 MOST_CLUSTERS = 50
@@ -45,7 +47,7 @@ class Thresholds:
     so a place needs more evidence for the same rate of false flags.
     ``label``: of a single label, to name it; ``group``: of a group, to name that instead.
     ``candidate``: of a label, to be in the candidate set (split conformal prediction, see ``candidate_set``).
-    ``unknown``: of ``unlikeness``, above which a view is like nothing that the model knows.
+    ``unknown``: of a view's unlikeness to all that the model was trained on (see ``score.Classifier.judge``), above which it is unknown.
     """
 
     version: str
@@ -85,14 +87,17 @@ class CellMap:
         """What the cells from the first to the last cover, both inclusive."""
         rows, columns = self.chance.shape
         fx, fy = self.width / columns, self.height / rows
-        return Box(round(column * fx), round(row * fy), round((last_column + 1) * fx), round((last_row + 1) * fy))
+        x0, y0 = min(round(column * fx), self.width - 1), min(round(row * fy), self.height - 1)
+        return Box(x0, y0, max(x0 + 1, round((last_column + 1) * fx)), max(y0 + 1, round((last_row + 1) * fy)))
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Neighbouring suspect cells. ``chance``: probability of contamination by the finder, in the most suspect of them."""
+    """Neighbouring suspect cells. ``look``: the square round them that is looked at closely. ``chance``: probability of contamination by
+    the finder, in the most suspect of them."""
 
     box: Box
+    look: Box
     chance: float
 
 
@@ -109,14 +114,6 @@ def contamination(chances: Array, labels: Sequence[str]) -> Array:
     mask = np.array([LABELS[label].contaminant for label in labels])
     total: Array = np.clip(chances[..., mask].sum(axis=-1), 0.0, 1.0)
     return total
-
-
-def unlikeness(logits: np.ndarray[Any, np.dtype[np.float32]]) -> Array:
-    """How unlike the training pictures views are, shape (n,): the energy of their logits, shape (n, labels) (Liu et al. 2020)."""
-    values = logits.astype(np.float64)
-    top = values.max(axis=-1)
-    result: Array = -(top + np.log(np.exp(values - top[..., None]).sum(axis=-1)))
-    return result
 
 
 def logit(chance: Array | float) -> Array:
@@ -146,18 +143,17 @@ def together(chance: Array, looks: Array, labels: Sequence[str]) -> Array:
         chance: probability of contamination by the finder, shape (n,). looks: label probabilities of the closer look, (n, labels).
     """
     harmful = np.array([LABELS[label].contaminant for label in labels])
-    seen = contamination(looks, labels)
-    both = sigmoid((logit(chance) + logit(seen)) / 2)
-    scale = np.where(harmful, (both / np.maximum(seen, 1e-7))[:, None], ((1 - both) / np.maximum(1 - seen, 1e-7))[:, None])
-    product = looks * scale
-    result: Array = product / product.sum(-1, keepdims=True)
+    both = sigmoid((logit(chance) + logit(contamination(looks, labels))) / 2)
+    result: Array = np.maximum(looks, np.finfo(float).tiny)  # a softmax may have underflowed
+    for part, share in ((harmful, both), (~harmful, 1 - both)):
+        result[:, part] *= share[:, None] / result[:, part].sum(-1, keepdims=True)
     return result
 
 
 def places(maps: Sequence[CellMap], propose: float) -> tuple[Place, ...]:
     """Where to look closely: cells with a probability of contamination of at least ``propose``, neighbours together.
 
-    What lies in the closer look at a more suspect place is not looked at again: one finding a place, at whichever level.
+    A place is left out if the closer look at a more suspect one shows the same.
 
     Returns:
         The most suspect places, at most ``MOST_PLACES``, the most suspect first.
@@ -167,13 +163,18 @@ def places(maps: Sequence[CellMap], propose: float) -> tuple[Place, ...]:
         for cells in islice(_clusters(level.chance, propose), MOST_CLUSTERS):
             rows, columns = np.array(cells).T
             box = level.box(rows.min(), columns.min(), rows.max(), columns.max())
-            found.append((Place(box, float(level.chance[rows, columns].max())), closer(box, level.width, level.height)))
-    found.sort(key=lambda pair: (-pair[0].chance, pair[0].box))
-    kept: list[tuple[Place, Box]] = []
-    for place, look in found:
-        if not any(place.box.overlap(seen) for _, seen in kept):
-            kept.append((place, look))
-    return tuple(place for place, _ in kept[:MOST_PLACES])
+            found.append(Place(box, closer(box, level.width, level.height), float(level.chance[rows, columns].max())))
+    found.sort(key=lambda place: (-place.chance, place.box))
+    kept: list[Place] = []
+    for place in found:
+        if not any(_same(place.look, other.look) for other in kept):
+            kept.append(place)
+    return tuple(kept[:MOST_PLACES])
+
+
+def _same(one: Box, other: Box) -> bool:
+    shared = one.overlap(other)
+    return shared > SAME * (one.area + other.area - shared)
 
 
 def _clusters(chance: Array, propose: float) -> Iterator[list[tuple[int, int]]]:
@@ -253,7 +254,7 @@ def decide(
     """Decide on a photograph.
 
     Args:
-        whole: calibrated label probabilities of the photograph as a whole, shape (labels,). ``unlike``: its ``unlikeness``.
+        whole: calibrated label probabilities of the photograph as a whole, shape (labels,). ``unlike``: how unlike all that was trained it is.
         places: see ``places``. looks: calibrated label probabilities of the closer look at each, shape (places, labels).
         size: of the photograph.
 
@@ -269,10 +270,10 @@ def decide(
         weights = evidence(seen, thresholds.place_offset)
         if seen.max() >= thresholds.suspect:
             likeliest = places[int(seen.argmax())].box
-        findings = [
-            _finding(chances, place.box, float(weight), labels, thresholds)
+        findings = _apart([
+            (_finding(chances, place.box, float(weight), labels, thresholds), place.look)
             for place, chances, weight in zip(places, said, weights, strict=True) if weight >= thresholds.unsure
-        ]  # fmt: skip
+        ])  # fmt: skip
     chance = float(contamination(whole, labels))
     if not findings and chance >= thresholds.unsure:
         findings.append(_finding(whole, likeliest, chance, labels, thresholds))
@@ -291,6 +292,19 @@ def decide(
     else:
         verdict = Verdict.NOTHING_FOUND
     return verdict, round(score, 4), tuple(findings)
+
+
+def _apart(found: Sequence[tuple[Finding, Box]]) -> list[Finding]:
+    """One finding a place: of findings with the closer look at each, in the finder's order, a later one that an earlier look touches only
+    lends its evidence to that."""
+    kept: list[tuple[Finding, Box]] = []
+    for finding, look in found:
+        first = next((k for k, (_, seen) in enumerate(kept) if finding.box.overlap(seen)), None)
+        if first is None:
+            kept.append((finding, look))
+        elif finding.evidence > kept[first][0].evidence:
+            kept[first] = (replace(kept[first][0], evidence=finding.evidence), kept[first][1])
+    return [finding for finding, _ in kept]
 
 
 def _finding(chances: Array, box: Box, weight: float, labels: Sequence[str], thresholds: Thresholds) -> Finding:

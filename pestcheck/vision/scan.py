@@ -74,17 +74,15 @@ class Scanner:
         photo, image = photos.open_photo(data, self.least_side)
         quality = photos.quality(image)
         bundle, labels, limits = self.bundle, self.bundle.labels, self.bundle.thresholds
-        whole = self.classify(score.to_input(image, bundle.side)[None])
+        whole, unlike = self.classify.judge(score.to_input(image, bundle.side)[None])
         maps = self.cells(image, photo.width, photo.height)
         places = decide.places(maps, limits.propose)
         looks = np.empty((0, len(labels)))
         if places:
-            parts = [decide.closer(place.box, photo.width, photo.height) for place in places]
-            looks = decide.probabilities(
-                self.classify(score.parts(image, parts, image.width / photo.width, bundle.side)), bundle.temperature
-            )
+            parts = score.parts(image, [place.look for place in places], image.width / photo.width, bundle.side)
+            looks = decide.probabilities(self.classify(parts), bundle.temperature)
         verdict, value, findings = decide.decide(
-            whole=decide.probabilities(whole, bundle.temperature)[0], unlike=float(decide.unlikeness(whole)[0]), places=places, looks=looks,
+            whole=decide.probabilities(whole, bundle.temperature)[0], unlike=float(unlike[0]), places=places, looks=looks,
             size=tiles.Box(0, 0, photo.width, photo.height), labels=labels, quality=quality, thresholds=limits,
         )  # fmt: skip
         seconds = time.perf_counter() - started

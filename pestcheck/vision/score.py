@@ -53,8 +53,15 @@ class Classifier:
 
     def __call__(self, pixels: Pixels) -> Logits:
         """Logits of shape (n, labels) for uint8 RGB of shape (n, side, side, 3)."""
+        return self.judge(pixels)[0]
+
+    def judge(self, pixels: Pixels) -> tuple[Logits, Logits]:
+        """The logits, and how unlike all that was trained each picture is, shape (n,): -inf if the network does not say."""
         n = max(1, BATCH_PIXELS // (pixels.shape[1] * pixels.shape[2]))
-        return np.concatenate([self.session.run(None, {"pixels": pixels[i : i + n]})[0] for i in range(0, len(pixels), n)])
+        runs = [self.session.run(None, {"pixels": pixels[i : i + n]}) for i in range(0, len(pixels), n)]
+        logits = np.concatenate([run[0] for run in runs])
+        unlike = np.concatenate([run[1] for run in runs]) if len(runs[0]) > 1 else np.full(len(logits), -np.inf, np.float32)
+        return logits, unlike
 
 
 class Finder:

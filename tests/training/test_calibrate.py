@@ -42,7 +42,7 @@ def spots(photographs: int, each: int, seed: int, found: float = -3.0, truth: in
 def part(n: int, seed: int, temperature: float = 1.0, photographs: int = 40, found: float = -3.0) -> HeldOut:
     logits, truth = drawn(n, temperature, seed)
     clean, things = spots(photographs, SPOTS, seed + 100, found), spots(10, 4, seed + 200, 1.0, truth=0)
-    return HeldOut([], logits, truth, clean, things, "")
+    return HeldOut([], logits, np.random.default_rng(seed).normal(size=len(truth)), truth, clean, things, "")
 
 
 @pytest.mark.parametrize("known", [0.5, 1.0, 2.5])
@@ -64,7 +64,7 @@ def test_thresholds_flag_the_stated_shares() -> None:
     )
     assert result.clean_flagged.shape == (2000,)
     assert result.clean_flagged.mean() == pytest.approx(calibrate.PHOTOGRAPH_FALSE_FLAGS, abs=0.002)
-    assert (result.unlike > limits.unknown).mean() == pytest.approx(calibrate.UNKNOWN_SHARE, abs=0.001)
+    assert (result.fold.unlike > limits.unknown).mean() == pytest.approx(calibrate.UNKNOWN_SHARE, abs=0.001)
 
 
 @pytest.mark.parametrize("found", [-12.0, -9.0, -3.0, 0.0])
@@ -131,7 +131,9 @@ def test_shipped_thresholds_come_from_all_parts() -> None:
     a, b = part(3000, 1), part(3000, 2)
     moved = replace(b.clean, photograph=b.clean.photograph + 1000)
     clean = Spots(*(np.concatenate([getattr(x, key) for x in (a.clean, moved)]) for key in Spots.__dataclass_fields__))
-    both = HeldOut([], np.concatenate([a.logits, b.logits]), np.concatenate([a.truth, b.truth]), clean, a.things, "")
+    both = HeldOut(
+        [], *(np.concatenate([getattr(part, name) for part in (a, b)]) for name in ("logits", "unlike", "truth")), clean, a.things, ""
+    )
     assert calibrate.choose([a, b], LABELS, "v") == calibrate.choose([both], LABELS, "v")
 
 
@@ -163,13 +165,13 @@ def test_photographs_are_flagged_as_the_program_flags_them() -> None:
     calibration = calibrate.choose([fold], LABELS, "v")
     calibration = replace(calibration, thresholds=replace(calibration.thresholds, place_offset=calibration.thresholds.place_offset / 2))
     limits, clean = calibration.thresholds, fold.clean
-    chance, box = decide.sigmoid(clean.found), Box(0, 0, 16, 16)
+    chance = decide.sigmoid(clean.found)
     flagged = []
     for k in range(60):
         rows = np.flatnonzero((clean.photograph == k) & (chance >= limits.propose))
         verdict, _, _ = decide.decide(
-            whole=np.array([0, 0, 0.5, 0.5]), unlike=-99.0, places=[decide.Place(box, float(chance[row])) for row in rows],
-            looks=decide.probabilities(clean.looks[rows], calibration.temperature), size=Box(0, 0, 99, 99), labels=LABELS,
+            whole=np.array([0, 0, 0.5, 0.5]), unlike=-99.0, places=[decide.Place(Box(0, 32 * k, 16, 32 * k + 16), Box(0, 32 * k, 16, 32 * k + 16), float(chance[row])) for k, row in enumerate(rows)],
+            looks=decide.probabilities(clean.looks[rows], calibration.temperature), size=Box(0, 0, 999, 999), labels=LABELS,
             quality=Quality(1.0, 100.0, ()), thresholds=limits,
         )  # fmt: skip
         flagged.append(verdict is decide.Verdict.SUSPECT)

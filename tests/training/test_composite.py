@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ def materials(drawn: Path) -> composite.Materials:
     return read(drawn, data.read_manifest(drawn))
 
 
-def composites(materials: composite.Materials, count: int, side: int = 256, **how: tuple[int, int]) -> list[composite.Composite]:
+def composites(materials: composite.Materials, count: int, side: int = 256, **how: Any) -> list[composite.Composite]:
     return [composite.compose(materials, np.random.default_rng((3, k)), side, **how) for k in range(count)]
 
 
@@ -67,16 +68,15 @@ def test_only_things_of_its_part_are_cut_out(drawn: Path, fold: str) -> None:
     assert len(train) + len(test) == len(composite.read_cutouts(drawn, pictures)) == 2 * len(SOURCES)
 
 
-def test_no_thing_of_the_other_part_is_ever_seen(drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_thing_of_the_other_part_is_ever_seen(drawn: Path, tmp_path: Path) -> None:
     """The held-out things are magenta, the others green: neither colour is in the composites of the other part."""
     folder = Path(shutil.copytree(drawn, tmp_path / "coloured"))
     for path in (folder / "cutouts").glob("*.png"):
         draw_cutout("magenta" if path.name.startswith("0-") else "lime").save(path)
     parts = data.split(data.read_manifest(folder), "a")
-    monkeypatch.setattr(composite, "HARMLESS", 0)  # they may be of any colour
 
     def shown(part: list[data.Picture]) -> tuple[bool, bool]:
-        made = composites(read(folder, part), 60, lengths=(24, 96))
+        made = composites(read(folder, part), 60, lengths=(24, 96), harmless=0)  # those may be of any colour
         red, green, blue = np.moveaxis(np.stack([one.pixels for one in made]).astype(int), 3, 0)
         return bool((np.minimum(red, blue) - green > 100).any()), bool((green - np.maximum(red, blue) > 100).any())
 
@@ -128,9 +128,8 @@ def test_cells_of_a_lone_thing(materials: composite.Materials) -> None:
 
 
 def test_harmless_things_change_no_cell(materials: composite.Materials, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(composite, "HARMLESS", 30)
     monkeypatch.setattr(composite, "NONE_SHARE", 1)
-    for made in composites(materials, 15):
+    for made in composites(materials, 15, harmless=30):
         assert len(made.pasted) > 20
         assert {thing.label for thing in made.pasted} == {None}
         assert not made.contaminated

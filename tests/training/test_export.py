@@ -28,7 +28,7 @@ from pestcheck.vision import bundle
 from pestcheck.vision.scan import Scanner
 from pestcheck.vision.score import Classifier
 from tests.training.conftest import COLOURS, draw, draw_cutout, make_folder
-from training import card, data, evaluate, export_onnx, heldout, photographs, report, strangers, tasks, train
+from training import card, data, evaluate, export_onnx, heldout, photographs, plans, report, strangers, tasks, train
 from training.__main__ import app
 
 CONFIG = train.Config(epochs=1, pictures=64, batch=8, train_side=64, side=64, workers=0)
@@ -46,7 +46,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for owner, name, value in (
             (tasks, "HELD_OUT_COMPOSITES", 24), (heldout, "PHOTOGRAPHS", 4), (photographs, "PANELS", (3, 2)), (evaluate, "RESAMPLES", 50),
-            (export_onnx, "PARITY_PICTURES", 6), (strangers, "FAR_KINDS", (str(stamps),)),
+            (export_onnx, "PARITY_PICTURES", 6), (plans, "PHOTOGRAPHS", 2), (strangers, "FAR_KINDS", (str(stamps),)),
         ):  # fmt: skip
             patch.setattr(owner, name, value)
         yield

@@ -26,7 +26,6 @@ from pestcheck.vision.decide import (
     probabilities,
     sigmoid,
     together,
-    unlikeness,
 )
 from pestcheck.vision.tiles import Box, plan
 
@@ -55,10 +54,14 @@ CLEAN = view()
 LOW, MIDDLE, HIGH = view(hornet=0.1), view(hornet=0.5), view(hornet=0.9)
 
 
+def place(box, chance):
+    return Place(Box(*box), closer(Box(*box), WHOLE.x1, WHOLE.y1), chance)
+
+
 def decided(whole, *pairs, quality=GOOD, unlike=-1.0, **change):
     """Decide on a whole view and (box, finder's chance, look) triples."""
     return decide(
-        whole=whole, unlike=unlike, places=[Place(Box(*box), chance) for box, chance, _ in pairs],
+        whole=whole, unlike=unlike, places=[place(box, chance) for box, chance, _ in pairs],
         looks=np.array([look for _, _, look in pairs]).reshape(-1, len(names)), size=WHOLE, labels=names, quality=quality,
         thresholds=limits(**change),
     )  # fmt: skip
@@ -126,6 +129,29 @@ VERDICTS = {
     "like nothing known, but with an unsure place": (CLEAN, [(BOX, 0.5, MIDDLE)], GOOD, 0.1, "unsure", 0.5, 1),
     "like nothing known, and a place that is cleared": (CLEAN, [(BOX, 0.4, view(hornet=0.01))], GOOD, 0.1, "unsure", 0.0, 1),
 }  # fmt: skip
+
+
+ONE_PLACE = {
+    "a place that is cleared hides none": ([((0, 0, 64, 64), 0.9, view(hornet=0.001)), ((60, 0, 92, 32), 0.8, HIGH)], [(60, 0, 92, 32)]),
+    "at two magnifications": ([((0, 0, 64, 64), 0.9, MIDDLE), ((32, 32, 64, 64), 0.8, view(hornet=0.99))], [(0, 0, 64, 64)]),
+    "the look at one touches the other": ([((100, 100, 200, 200), 0.9, HIGH), ((220, 100, 240, 120), 0.8, HIGH)], [(100, 100, 200, 200)]),
+    "apart": ([((100, 100, 200, 200), 0.9, HIGH), ((240, 100, 260, 120), 0.8, HIGH)], [(100, 100, 200, 200), (240, 100, 260, 120)]),
+    "a hidden one hides none": (
+        [((0, 0, 100, 100), 0.9, HIGH), ((110, 0, 180, 50), 0.8, HIGH), ((185, 0, 235, 50), 0.7, HIGH)], [(0, 0, 100, 100), (185, 0, 235, 50)],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ONE_PLACE)
+def test_one_finding_a_place(case):
+    pairs, boxes = ONE_PLACE[case]
+    assert sorted(tuple(finding.box) for finding in decided(CLEAN, *pairs)[2]) == boxes
+
+
+def test_a_place_has_the_evidence_of_all_looks_at_it():
+    _, score, (finding,) = decided(CLEAN, ((0, 0, 64, 64), 0.9, MIDDLE), ((32, 32, 64, 64), 0.8, view(hornet=0.99)))
+    assert finding.evidence == pytest.approx(contamination(together(np.array([0.8]), view(hornet=0.99)[None], names), names)[0])
+    assert score == pytest.approx(finding.evidence, abs=1e-4)
 
 
 @pytest.mark.parametrize("case", VERDICTS)
@@ -227,7 +253,9 @@ CLUSTERS = {
     "just not": ([level((2, 3, 0.2999))], []),
     "neighbours": ([level((2, 3, 0.9), (3, 4, 0.75))], [((96, 64, 160, 128), 0.9)]),
     "a gap of one": ([level((2, 3, 0.9), (2, 5, 0.75))], [((96, 64, 192, 96), 0.9)]),
-    "a fringe much less suspect": ([level((2, 3, 0.9), (2, 4, 0.5))], [((96, 64, 128, 96), 0.9)]),
+    "a fringe much less suspect: looked at, too": (
+        [level((2, 3, 0.9), (2, 4, 0.5))], [((96, 64, 128, 96), 0.9), ((128, 64, 160, 96), 0.5)],
+    ),
     "a gap of two": ([level((2, 3, 0.9), (2, 6, 0.5))], [((96, 64, 128, 96), 0.9), ((192, 64, 224, 96), 0.5)]),
     "a chain": ([level((2, 3, 0.75), (2, 5, 0.9), (4, 7, 0.75))], [((96, 64, 256, 160), 0.9)]),
     "corners": (
@@ -242,23 +270,14 @@ CLUSTERS = {
         [level((12, 3, 0.9), (2, 20, 0.9), (2, 3, 0.9))], [((96, 64, 128, 96), 0.9), ((96, 384, 128, 416), 0.9), ((640, 64, 672, 96), 0.9)],
     ),
     "no level": ([], []),
-    "two levels, one place: the more suspect stands": (
-        [level((2, 3, 0.6)), level((1, 1, 0.9), rows=10, columns=15)], [((64, 64, 128, 128), 0.9)],
+    "two levels, one place, at two magnifications: both are looked at": (
+        [level((2, 3, 0.6)), level((1, 1, 0.9), rows=10, columns=15)], [((64, 64, 128, 128), 0.9), ((96, 64, 128, 96), 0.6)],
     ),
-    "two levels, one place: a fine cell stands for a coarse one": (
-        [level((2, 3, 0.9)), level((1, 1, 0.6), rows=10, columns=15)], [((96, 64, 128, 96), 0.9)],
-    ),
-    "three levels, one place": (
-        [level((2, 3, 0.6)), level((1, 1, 0.9), rows=10, columns=15), level((0, 0, 0.8), rows=5, columns=8)], [((64, 64, 128, 128), 0.9)],
+    "two levels, one look": (
+        [level((2, 2, 0.6), (3, 3, 0.6)), level((1, 1, 0.9), rows=10, columns=15)], [((64, 64, 128, 128), 0.9)],
     ),
     "two levels, two places": (
         [level((2, 3, 0.6)), level((8, 8, 0.9), rows=10, columns=15)], [((512, 512, 576, 576), 0.9), ((96, 64, 128, 96), 0.6)],
-    ),
-    "beside a more suspect place, and in the look at it": (
-        [level((2, 4, 0.6)), level((1, 1, 0.9), rows=10, columns=15)], [((64, 64, 128, 128), 0.9)],
-    ),
-    "beside a more suspect place, and not in the look at it": (
-        [level((2, 5, 0.6)), level((1, 1, 0.9), rows=10, columns=15)], [((64, 64, 128, 128), 0.9), ((160, 64, 192, 96), 0.6)],
     ),
     "in the look at a less suspect place": (
         [level((2, 9, 0.9)), level((1, 1, 0.6), (3, 3, 0.6), rows=10, columns=15)], [((288, 64, 320, 96), 0.9), ((64, 64, 256, 256), 0.6)],
@@ -297,7 +316,7 @@ def maps(draw):
 @SOME
 @given(maps())
 def test_places_of_any_maps(levels):
-    """Inside the photograph, the most suspect first; the most suspect cell is in the first; none lies in the look at one before it."""
+    """Inside the photograph, the most suspect first; the most suspect cell is in the first; no two looks show the same."""
     found = places(levels, 0.3)
     size = Box(0, 0, levels[0].width, levels[0].height)
     assert len(found) <= module.MOST_PLACES
@@ -309,7 +328,10 @@ def test_places_of_any_maps(levels):
     for k, place in enumerate(found):
         assert place.box.area > 0
         assert place.box.overlap(size) == place.box.area
-        assert all(not place.box.overlap(closer(before.box, *size[2:])) for before in found[:k])
+        assert place.look == closer(place.box, *size[2:])
+        for before in found[:k]:
+            both = place.look.overlap(before.look)
+            assert both <= (place.look.area + before.look.area - both) * 0.5
         cells = [(level, row, column) for level in levels for row, column in np.argwhere(level.chance == place.chance)]
         assert any(place.box.overlap(cell) == cell.area for cell in (level.box(row, column, row, column) for level, row, column in cells))
 
@@ -474,24 +496,9 @@ def test_probabilities_keep_order_and_sum_to_one(row, temperature):
     assert probabilities(logits, temperature * 2).max() <= chances.max() + 1e-12
 
 
-def test_probabilities_and_unlikeness_stand_large_logits():
+def test_probabilities_stand_large_logits():
     logits = np.array([[1000.0, 0.0], [-1000.0, -1000.0]], np.float32)
     assert probabilities(logits, 1.0) == pytest.approx(np.array([[1, 0], [0.5, 0.5]]))
-    assert unlikeness(logits) == pytest.approx([-1000.0, 1000.0 - np.log(2)])
-
-
-def test_unlikeness_is_the_energy():
-    unknown = pytest.importorskip("training.unknown", reason="needs the folder training")
-    logits = np.random.default_rng(0).normal(0, 4, (50, 7)).astype(np.float32)
-    assert unlikeness(logits) == pytest.approx(unknown.energy_score(logits))
-
-
-def test_the_flatter_and_lower_the_logits_the_less_alike():
-    logits = np.array([[9, 0, 0], [4, 4, 0], [1, 1, 1], [0, 0, 0], [-3, -3, -3]], np.float32)
-    values = unlikeness(logits)
-    assert (np.diff(values) > 0).all()
-    assert values[3] == pytest.approx(-np.log(3))
-    assert unlikeness(logits + 2) == pytest.approx(values - 2)
 
 
 @st.composite
@@ -499,7 +506,7 @@ def photographs(draw):
     """Any whole view, places and looks, and thresholds that make sense."""
     share = st.lists(st.floats(0.01, 1), min_size=len(names), max_size=len(names)).map(lambda row: np.array(row) / sum(row))
     n = draw(st.integers(0, 5))
-    pairs = [((10 * k, 5 * k, 10 * k + 8, 5 * k + 9), draw(st.floats(0, 1)), draw(share)) for k in range(n)]
+    pairs = [((20 * k, 5 * k, 20 * k + 8, 5 * k + 9), draw(st.floats(0, 1)), draw(share)) for k in range(n)]
     unsure = draw(st.floats(0.05, 0.9))
     change = {
         "unsure": unsure, "suspect": draw(st.floats(unsure, 0.95)), "place_offset": draw(st.floats(0, 6)),

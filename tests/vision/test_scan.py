@@ -27,7 +27,7 @@ RED, GREEN, GREY = (250, 0, 0), (0, 250, 0), (120, 120, 120)
 REDNESS = np.array([1.0, -0.5, -0.5], np.float32)
 
 
-def network(path, nodes, weights, output):
+def network(path, nodes, weights, *outputs):
     """Save a graph from "pixels", uint8 (n, h, w, 3); "x" is them as float in [0, 1], (n, 3, h, w)."""
     first = [
         helper.make_node("Cast", ["pixels"], ["cast"], to=TensorProto.FLOAT),
@@ -37,7 +37,7 @@ def network(path, nodes, weights, output):
     graph = helper.make_graph(
         [*first, *nodes], "tiny",
         [helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["n", "h", "w", 3])],
-        [helper.make_tensor_value_info(output, TensorProto.FLOAT, None)],
+        [helper.make_tensor_value_info(output, TensorProto.FLOAT, None) for output in outputs],
         [numpy_helper.from_array(value, name) for name, value in (weights | {"full": np.float32([255])}).items()],
     )  # fmt: skip
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
@@ -80,8 +80,10 @@ def folder(tmp_path_factory):
             helper.make_node("GlobalAveragePool", ["x"], ["mean"]),
             helper.make_node("Flatten", ["mean"], ["flat"]),
             helper.make_node("Gemm", ["flat", "weight", "bias"], ["out"]),
+            helper.make_node("ReduceMax", ["out", "labels"], ["top"], keepdims=0),
+            helper.make_node("Neg", ["top"], ["unlike"]),
         ],
-        {"weight": np.stack([20 * REDNESS, 0 * REDNESS], 1), "bias": np.float32([-2, 0])}, "out",
+        {"weight": np.stack([20 * REDNESS, 0 * REDNESS], 1), "bias": np.float32([-2, 0]), "labels": np.array([1])}, "out", "unlike",
     )  # fmt: skip
     sums = {name: hashlib.sha256((out / name).read_bytes()).hexdigest() for name in ("model.onnx", "finder.onnx")}
     (out / "bundle.json").write_text(json.dumps({
@@ -287,7 +289,7 @@ def test_a_photograph_like_something_known_is_not_for_a_person(folder, tmp_path)
 
 
 def test_a_photograph_like_nothing_known_is_for_a_person(folder, tmp_path):
-    """The energy of grey is -log(1 + e^-2) = -0.13, that of a red photograph far below."""
+    """Grey is unlike by 0, a red photograph by far less."""
     picky = other_limits(folder, tmp_path, unknown=-1.0)
     report, _ = picky.scan(drawn())
     assert report.verdict is Verdict.UNSURE
