@@ -11,6 +11,8 @@ LETTER_VALUES = dict(zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", (v for v in range(10, 39)
 SHAPE = re.compile(r"[A-Z]{3}[UJZ][0-9]{7}")
 CAPITALS = str.maketrans(ascii_lowercase, ascii_uppercase)
 """Not ``str.upper``: that makes ASCII out of other letters (ß, ı, ſ), and a code that nobody wrote."""
+FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+"""Full-width forms, as East Asian keyboards give them, to ASCII; for what is compared or read, not for the codes here."""
 
 LENGTHS: dict[str, str] = {
     "1": "10 ft", "2": "20 ft", "3": "30 ft", "4": "40 ft", "5": "45 ft", "A": "7.15 m", "B": "24 ft", "C": "24 ft 6 in", "D": "7.45 m",
@@ -19,12 +21,11 @@ LENGTHS: dict[str, str] = {
 """ISO 6346 length codes as the Bureau International des Containers (BIC) publishes them: 45 ft is 5 in the present table,
 L in that of 1995/Amd 3:2012; both are painted on boxes in use."""
 
-_HIGH = {"2": "8 ft 6 in", "4": "9 ft", "5": "9 ft 6 in (high cube)", "6": "over 9 ft 6 in"}
+_HIGH = {"2": "8 ft 6 in high", "4": "9 ft high", "5": "9 ft 6 in high (high cube)", "6": "over 9 ft 6 in high"}
 HEIGHTS: dict[str, str] = {
-    "0": "8 ft high", "8": "4 ft 3 in high (half height)", "9": "4 ft high or less",
-    **{code: f"{words} high" for code, words in _HIGH.items()},
-    **{code: f"{words} high, wider than 8 ft (up to 2.5 m)" for code, words in zip("CDEF", _HIGH.values(), strict=True)},
-    **{code: f"{words} high, wider than 2.5 m" for code, words in zip("LMNP", _HIGH.values(), strict=True)},
+    "0": "8 ft high", "8": "4 ft 3 in high (half height)", "9": "4 ft high or less", **_HIGH,
+    **{code: f"{words}, wider than 8 ft (up to 2.5 m)" for code, words in zip("CDEF", _HIGH.values(), strict=True)},
+    **{code: f"{words}, wider than 2.5 m" for code, words in zip("LMNP", _HIGH.values(), strict=True)},
 }  # fmt: skip
 """ISO 6346 codes of height and width. A digit is 8 ft wide."""
 
@@ -172,7 +173,7 @@ def scac(typed: str) -> Scac:
     if not text:
         return Scac("", "no SCAC given")
     if not re.fullmatch(r"[A-Z]{2,4}", text):
-        return Scac(text, "a SCAC is 2 to 4 letters A to Z, without digits, as MAEU")
+        return Scac(text, "a SCAC is 2 to 4 letters A to Z, without digits, as SCNN")
     warnings = []
     if len(text) < 4:
         warnings.append(f"{text} has {len(text)} letters; only railways and passenger carriers have fewer than 4")

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from pestcheck.inspection.identifiers import container_number
+from pestcheck.inspection.identifiers import FULL_WIDTH, container_number
 
 BETWEEN = re.compile(r"[\s\-\u00ad\u2010-\u2015\u2212\ufe58\ufe63\u200b-\u200d\u2060\ufeff]")
 """Spaces, hyphens and dashes, also those that cannot be seen."""
-FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 
 
 class SealClass(StrEnum):
@@ -205,7 +204,7 @@ def seal_register(events: Iterable[SealEvent]) -> tuple[SealProblem, ...]:
     A seal with no problem here may still be tampered with: the register knows what was written down.
     """
     lives: dict[str, list[SealEvent]] = defaultdict(list)
-    for event in sorted(dict.fromkeys(events), key=lambda event: (event.time, list(Act).index(event.act))):
+    for event in sorted(dict.fromkeys(events), key=_place):
         lives[seal_key(event.number)].append(event)
     found = [
         SealProblem(ProblemKind.NO_NUMBER, f"a seal without a number was {_when(event)}; find out which, and write it down", (event,))
@@ -214,6 +213,11 @@ def seal_register(events: Iterable[SealEvent]) -> tuple[SealProblem, ...]:
     for life in lives.values():
         found += [*_documents(life), *_life(life)]
     return tuple(sorted(found, key=lambda problem: problem.events[-1].time))
+
+
+def _place(event: SealEvent) -> tuple[object, ...]:
+    """Where an event comes in the order; the texts only make that order the same for every order of the lines."""
+    return event.time, list(Act).index(event.act), event.number, event.inspection, event.container, event.document_number
 
 
 def _documents(life: list[SealEvent]) -> list[SealProblem]:

@@ -17,9 +17,8 @@ from typing import NoReturn
 
 from iso3166 import countries_by_alpha2
 
-from pestcheck.inspection.identifiers import CAPITALS
+from pestcheck.inspection.identifiers import CAPITALS, FULL_WIDTH
 
-FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 DASHES = {ord(dash): "-" for dash in "‐‑‒–—―−_"}
 TREATMENTS = {"HT": "heat", "MB": "methyl bromide", "DH": "dielectric heating", "SF": "sulphuryl fluoride"}
 """Treatment codes of ISPM 15, annex 1."""
