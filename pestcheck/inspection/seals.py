@@ -240,7 +240,7 @@ CANNOT_BE = {
     (Act.ISSUED, Act.BROKEN): (ProblemKind.WRONG_ORDER, "but the last line before says {before}; write down where and when it was affixed"),
     (Act.AFFIXED, Act.AFFIXED): (
         ProblemKind.WRONG_ORDER,
-        "but had already been {before}; write down the break between, or strike one line",
+        "but had already been {before}; write down the break between, or correct one of the lines",
     ),
     (Act.AFFIXED, Act.DESTROYED): (
         ProblemKind.WRONG_ORDER,
@@ -248,7 +248,7 @@ CANNOT_BE = {
     ),
     (Act.BROKEN, Act.AFFIXED): (ProblemKind.SEEN_TWICE, "but had been {before}; a broken seal is never used again: hold the conveyance"),
     (Act.BROKEN, Act.VERIFIED): (ProblemKind.SEEN_TWICE, "but had been {before}; two seals may have this number: hold the conveyance"),
-    (Act.BROKEN, Act.BROKEN): (ProblemKind.WRONG_ORDER, "but had already been {before}; strike one line, or find the other seal"),
+    (Act.BROKEN, Act.BROKEN): (ProblemKind.WRONG_ORDER, "but had already been {before}; correct one of the lines, or find the other seal"),
     **{
         (Act.DESTROYED, act): (ProblemKind.AFTER_DESTROYED, "but had been {before}; two seals may have this number: find the other")
         for act in (Act.AFFIXED, Act.VERIFIED, Act.BROKEN, Act.DESTROYED)
@@ -276,9 +276,8 @@ def _life(life: list[SealEvent]) -> list[SealProblem]:
     for event in life:
         if event is issue:
             continue
-        if event.act is Act.ISSUED:
-            before = issue or since
-            problem(ProblemKind.SEEN_TWICE, event, f"but had already been {_when(before)}; two seals must not have one number", before)
+        if issue and event.act is Act.ISSUED:
+            problem(ProblemKind.SEEN_TWICE, event, f"but had already been {_when(issue)}; two seals must not have one number", issue)
             continue
         if seen_on and _elsewhere(seen_on, event):
             problem(

@@ -267,8 +267,8 @@ CASES = {
     "affixed before issued": ([event(Act.ISSUED, 2), AFFIXED], ProblemKind.WRONG_ORDER, f"had already been affixed on {BOX}"),
     "verified, not affixed": ([ISSUED, VERIFIED, BROKEN], ProblemKind.WRONG_ORDER, "write down where and when it was affixed"),
     "broken, not affixed": ([ISSUED, BROKEN], ProblemKind.WRONG_ORDER, "write down where and when it was affixed"),
-    "affixed twice": ([ISSUED, AFFIXED, event(Act.AFFIXED, 2, BOX)], ProblemKind.WRONG_ORDER, "strike one line"),
-    "broken twice": ([ISSUED, AFFIXED, BROKEN, event(Act.BROKEN, 5, BOX)], ProblemKind.WRONG_ORDER, "strike one line"),
+    "affixed twice": ([ISSUED, AFFIXED, event(Act.AFFIXED, 2, BOX)], ProblemKind.WRONG_ORDER, "correct one of the lines"),
+    "broken twice": ([ISSUED, AFFIXED, BROKEN, event(Act.BROKEN, 5, BOX)], ProblemKind.WRONG_ORDER, "correct one of the lines"),
     "destroyed while on": ([ISSUED, AFFIXED, DESTROYED], ProblemKind.WRONG_ORDER, "no line says that it was broken"),
     "no number": ([replace(AFFIXED, number=" - ", document_number="")], ProblemKind.NO_NUMBER, f"affixed on {BOX}"),
 }
