@@ -95,6 +95,7 @@ class Records:
 
     def __init__(self, database: Database, photo_store: PhotoStore) -> None:
         self.database, self.photo_store = database, photo_store
+        checklist.shipped()  # a broken template shows at the start, not at the first inspection
         self.on_photograph: Callable[[], None] = lambda: None
         """Called after a photograph was added, so that whoever scores need not poll."""
 

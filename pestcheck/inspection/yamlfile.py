@@ -50,25 +50,8 @@ class DataFileError(ValueError):
         super().__init__("\n".join(map(str, self.faults)))
 
 
-class _Loader(yaml.BaseLoader):
-    """Every value is text, so that ``no`` stays "no" and 5.10 stays "5.10"; a key that is there twice is refused."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.MarkedYAMLError(problem="references with * are not read here; write it out", problem_mark=mark)
-        return super().compose_node(parent, index)
-
-    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
-        node: yaml.MappingNode = super().compose_mapping_node(anchor)
-        seen = set()
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                raise yaml.MarkedYAMLError(problem="a key must be a word", problem_mark=key.start_mark)
-            if key.value in seen:
-                raise yaml.MarkedYAMLError(problem=f"{key.value!r} is there twice", problem_mark=key.start_mark)
-            seen.add(key.value)
-        return node
+_Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+"""Every value is text, so that ``no`` stays "no" and 5.10 stays "5.10"."""
 
 
 def read(data: bytes, name: str, model: type[M]) -> M:
@@ -82,6 +65,8 @@ def read(data: bytes, name: str, model: type[M]) -> M:
     try:
         loader = _Loader(data.decode("utf-8-sig"))
         root = loader.get_single_node()
+        if root:
+            _refuse_traps(root, set())
         value = loader.construct_document(root) if root else None
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
@@ -102,6 +87,27 @@ def read(data: bytes, name: str, model: type[M]) -> M:
         return model.model_validate(value)
     except ValidationError as error:
         raise DataFileError(_fault(name, root, model, one) for one in error.errors()) from error
+
+
+def _refuse_traps(node: yaml.Node, seen: set[int]) -> None:
+    """Refuse what YAML allows and people do not mean: a key twice, of which the last would count, and references."""
+    if id(node) in seen:
+        raise yaml.MarkedYAMLError(
+            problem="what & marks is used again with *, which is not read here; write it out", problem_mark=node.start_mark
+        )
+    seen.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            _refuse_traps(value, seen)
+    elif isinstance(node, yaml.MappingNode):
+        keys = set()
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(problem="a key must be a word", problem_mark=key.start_mark)
+            if key.value in keys:
+                raise yaml.MarkedYAMLError(problem=f"{key.value!r} is there twice", problem_mark=key.start_mark)
+            keys.add(key.value)
+            _refuse_traps(value, seen)
 
 
 def _fault(name: str, root: yaml.Node, model: type[BaseModel], error: Any) -> Fault:

@@ -221,7 +221,7 @@ BROKEN = {
     "no YAML": (OWN.replace("title: Our trailer", "title: 'Our trailer"), r"x@1\.yaml, line \d+, column \d+: .*\. Correct the YAML"),
     "tab": (OWN.replace("    title: Tail", "\ttitle: Tail"), r"line 9, column 1: .*\. Correct the YAML"),
     "key twice": (OWN + "version: 2\n", r"line 19, column 1: 'version' is there twice\. Correct"),
-    "reference": ("a: &b c\nid: *b\n", r"line 2, column 5: references with \* are not read here; write it out"),
+    "reference": ("a: &b c\nid: *b\n", r"line 1, column 4: what & marks is used again with \*, which is not read here; write it out"),
     "list as key": ("[a]: 1\n", r"line 1, column 1: a key must be a word"),
     "empty": ("", r"x@1\.yaml: it is empty\. Write the fields"),
     "a list": ("- 1\n", r"it holds no fields \(key: value\)\. Write"),
