@@ -95,6 +95,7 @@ class Records:
 
     def __init__(self, database: Database, photo_store: PhotoStore) -> None:
         self.database, self.photo_store = database, photo_store
+        checklist.shipped()  # a broken template shows at the start, not at the first inspection
         self.on_photograph: Callable[[], None] = lambda: None
         """Called after a photograph was added, so that whoever scores need not poll."""
 
@@ -340,7 +341,7 @@ def _view(session: Session, inspection: Inspection) -> InspectionView:
     answers = session.exec(select(Answer).where(Answer.inspection_id == inspection.id))
     return InspectionView(
         inspection,
-        checklist.templates()[inspection.template],
+        checklist.template(inspection.template, inspection.template_version),
         {answer.area: answer for answer in answers},
         tuple(PhotographView(view, photograph, tuple(findings[view.id])) for view, photograph in rows),
     )
@@ -363,7 +364,7 @@ def _open(session: Session, inspection_id: str) -> Inspection:
 
 
 def _point(inspection: Inspection, area: str) -> None:
-    template = checklist.templates()[inspection.template]
+    template = checklist.template(inspection.template, inspection.template_version)
     if template.point(area) is None:
         raise Refused(f"The template {template.title!r} has no point {area[:60]!r}.")
 

@@ -1,4 +1,4 @@
-"""Container numbers as people type them, against ISO 6346 and a second implementation of it."""
+"""Container numbers, size-type codes and SCACs as people type them, against ISO 6346 and a second implementation of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stdnum import iso6346
 
-from pestcheck.inspection.identifiers import LETTER_VALUES, check_digit, container_number
+from pestcheck.inspection.identifiers import (
+    DETAILS,
+    GROUPS,
+    HEIGHTS,
+    LENGTHS,
+    LETTER_VALUES,
+    TYPES,
+    check_digit,
+    container_number,
+    scac,
+    size_type,
+)
 
 SOME = settings(max_examples=300, deadline=None)
 
@@ -143,3 +154,169 @@ def test_any_text_is_read_and_only_ascii_passes(typed):
     if found.problem is None:
         assert found.text.isascii()
         assert iso6346.is_valid(found.text)
+
+
+@SOME
+@given(st.text(max_size=12))
+def test_no_other_letter_becomes_an_ascii_one(typed):
+    """ß, ı and ſ have ASCII capitals: they must not turn into a code that nobody wrote."""
+    for read in (container_number(typed), size_type(typed), scac(typed)):
+        assert {c for c in read.text if not c.isascii()} == {c for c in typed if not c.isascii() and not c.isspace() and c != "–"}
+        assert read.text.isascii() or read.problem
+
+
+@SOME
+@given(st.sampled_from("ßıſﬁ"), st.integers(0, 3))
+def test_letters_with_ascii_capitals_are_no_scac(letter, place):
+    assert scac("MAEU"[:place] + letter + "MAEU"[place:3]).problem
+
+
+SIZE_TYPES = {
+    # BIC, "Size and type code": 2 and 4 for 20 and 40 ft, 2 and 5 for 8'6" and 9'6", G1, R1, U1, P1, T1
+    "22G1": ("20 ft", "8 ft 6 in high", "general purpose container: small vents near the roof"),
+    "42G1": ("40 ft", "8 ft 6 in high", "general purpose container: small vents near the roof"),
+    "45G1": ("40 ft", "9 ft 6 in high (high cube)", "general purpose container: small vents near the roof"),
+    "45R1": ("40 ft", "9 ft 6 in high (high cube)", "refrigerated container: cools and heats"),
+    "22U1": ("20 ft", "8 ft 6 in high", "open-top container: doors at the ends, removable roof beam"),
+    "22T1": ("20 ft", "8 ft 6 in high", "tank container: liquids, 150 kPa"),
+    "42P1": ("40 ft", "8 ft 6 in high", "platform container: fixed ends"),
+    "20G0": ("20 ft", "8 ft high", "general purpose container: doors at one or both ends"),
+    "M5G1": ("48 ft", "9 ft 6 in high (high cube)", "general purpose container: small vents near the roof"),
+    # 45 ft: L in 1995/Amd 3:2012, 5 in the table of today
+    "L5G1": ("45 ft", "9 ft 6 in high (high cube)", "general purpose container: small vents near the roof"),
+    "55G1": ("45 ft", "9 ft 6 in high (high cube)", "general purpose container: small vents near the roof"),
+    # letters in the second place are wider than 8 ft, as pallet-wide boxes
+    "4CG1": ("40 ft", "8 ft 6 in high, wider than 8 ft (up to 2.5 m)", "general purpose container: small vents near the roof"),
+    "LNR1": ("45 ft", "9 ft 6 in high (high cube), wider than 2.5 m", "refrigerated container: cools and heats"),
+    # group codes, and tanks of Amd 3:2012
+    "22GP": ("20 ft", "8 ft 6 in high", "general purpose container"),
+    "45RE": ("40 ft", "9 ft 6 in high (high cube)", "refrigerated container: cools"),
+    "22K2": ("20 ft", "8 ft 6 in high", "tank container"),
+    "28U1": ("20 ft", "4 ft 3 in high (half height)", "open-top container: doors at the ends, removable roof beam"),
+}
+
+
+@pytest.mark.parametrize("code", SIZE_TYPES)
+def test_size_types(code):
+    read = size_type(code)
+    assert (read.length, read.height, read.type) == SIZE_TYPES[code]
+    assert (read.text, read.problem, read.warnings) == (code, None, ())
+
+
+@pytest.mark.parametrize("typed", ["45r1", " 45 R1 ", "45-R1", "4\u00a05R1\n", "45/r.1"])
+def test_size_types_as_typed(typed):
+    assert size_type(typed) == size_type("45R1")
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ("", "no size-type code given"),
+        (" - ", "no size-type code given"),
+        ("45R", "4 letters and digits"),
+        ("45R11", "4 letters and digits"),
+        ("45R1" * 50_000, "4 letters and digits"),
+        ("４５Ｒ１", "4 letters and digits"),
+        ("45Я1", "4 letters and digits"),
+        ("45R١", "4 letters and digits"),
+        ("45R\0", "4 letters and digits"),
+        ("7XR1", "7 in 7XR1 is no length"),
+        ("R5R1", "R in R5R1 is no length"),
+        ("43G1", "3 in 43G1 is no height"),
+        ("4OG1", "O in 4OG1 is no height"),
+        ("22X1", "X in 22X1 is no type"),
+        ("4532", "all digits, as before 1995"),
+    ],
+)
+def test_what_is_no_size_type(typed, says):
+    problem = size_type(typed).problem
+    assert problem
+    assert says in problem
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ("22GI", "is it not the digit 1?"),
+        ("22GO", "is it not the digit 0?"),
+        ("22GB", "strength is reduced"),
+        ("22G7", "G7 is not assigned"),
+        ("45R9", "R9 is not assigned"),
+    ],
+)
+def test_size_types_to_look_at_again(typed, says):
+    read = size_type(typed)
+    assert read.problem is None
+    assert says in read.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("typed", "reefer"),
+    [
+        *((typed, True) for typed in ("22R1", "45R1", "45r0", "L5RE", "45R9", "43R1", "45RX")),
+        *((typed, False) for typed in ("22G1", "45H0", "45HR", "22T1", "R2G1", "", "45R", "4532", "RRRRR")),
+    ],
+)
+def test_reefers_take_the_8_point_inspection(typed, reefer):
+    """CTPAT 5.3: the eighth point is the fan housing of reefers; ISO 6346: their type is R, in the third place only."""
+    assert size_type(typed).reefer is reefer
+
+
+CHARACTER = st.sampled_from("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+
+@SOME
+@given(st.tuples(CHARACTER, CHARACTER, CHARACTER, CHARACTER).map("".join))
+def test_every_size_type_is_read_or_refused_by_its_parts(code):
+    read = size_type(code)
+    parts = (code[0] in LENGTHS, code[1] in HEIGHTS, code[2] in TYPES)
+    assert (read.problem is None) == all(parts)
+    if not code.isdigit():
+        assert (bool(read.length), bool(read.height), bool(read.type)) == parts
+    assert read.reefer == (code[2] == "R")
+
+
+def test_every_detail_and_group_has_a_type():
+    assert {code[0] for code in (*DETAILS, *GROUPS)} == set(TYPES) - set("KN")
+    assert all(code[1].isdigit() for code in DETAILS)
+    assert all(code.isalpha() for code in GROUPS)
+
+
+@pytest.mark.parametrize(
+    ("typed", "text", "warns"),
+    [
+        pytest.param("SCNN", "SCNN", [], id="four letters"),
+        pytest.param("scnn", "SCNN", [], id="lower case"),
+        pytest.param(" SC-NN\n", "SCNN", [], id="spaces and hyphen"),
+        pytest.param("UP", "UP", ["2 letters"], id="a railway"),
+        pytest.param("CSX", "CSX", ["3 letters", "private railway cars"], id="three letters"),
+        pytest.param("MAEU", "MAEU", ["ending in U are for freight containers"], id="U"),
+        pytest.param("GATX", "GATX", ["ending in X are for private railway cars"], id="X"),
+        pytest.param("TIPZ", "TIPZ", ["ending in Z are for chassis and trailers"], id="Z"),
+        pytest.param("UXZA", "UXZA", [], id="U, X and Z before the end"),
+    ],
+)
+def test_scacs(typed, text, warns):
+    """Two to four letters; U, X and Z at the end are kept for equipment (NMFTA)."""
+    read = scac(typed)
+    assert (read.text, read.problem, len(read.warnings)) == (text, None, len(warns))
+    assert all(words in warning for words, warning in zip(warns, read.warnings, strict=True))
+
+
+@pytest.mark.parametrize("typed", ["A", "ABCDE", "AB1", "MAE1", "МАЕА", "ＭＡＥＡ", "A" * 100_000, "MAE🐌", "MAE\0", "<i>"])
+def test_what_is_no_scac(typed):
+    assert scac(typed).problem == "a SCAC is 2 to 4 letters A to Z, without digits, as SCNN"
+
+
+@pytest.mark.parametrize("typed", ["", " ", "-.-"])
+def test_no_scac(typed):
+    assert scac(typed).problem == "no SCAC given"
+
+
+@SOME
+@given(st.text("ABCXYZU1 é-", max_size=6))
+def test_scac_form(typed):
+    text = typed.replace(" ", "").replace("-", "")
+    right = text.isascii() and text.isalpha() and 2 <= len(text) <= 4
+    assert (scac(typed).problem is None) == right
+    assert not right or any("ending in" in warning for warning in scac(typed).warnings) == (text[-1] in "UXZ")
