@@ -1,7 +1,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 DATA ?= ../shared/data
-MODEL ?= models/pest-lite0-0.3.0
+MODEL ?= models/pest-lite0-0.2.0
 
 .PHONY: run test lint train evaluate bench clean
 

@@ -96,8 +96,10 @@ def open_photo(data: bytes, least_side: int | None = None) -> tuple[Photo, Image
     exif, full = _exif(image), image.size
     kind = "JPEG" if image.format == "MPO" else image.format or ""  # MPO: a JPEG with a second one behind it, as some telephones write
     if least_side and kind == "JPEG":
-        scale = least_side / max(full)
-        image.draft("RGB", (math.ceil(full[0] * scale), math.ceil(full[1] * scale)))
+        # The shorter side rounded down, or a half that is just large enough would be refused.
+        longest = max(full)
+        width, height = (least_side if side == longest else max(1, side * least_side // longest) for side in full)
+        image.draft("RGB", (width, height))
     try:
         upright = _rgb(image)
     except Exception as error:  # as above; a cut HEIC is an EOFError

@@ -56,11 +56,14 @@ class Classifier:
         return self.judge(pixels)[0]
 
     def judge(self, pixels: Pixels) -> tuple[Logits, Logits]:
-        """The logits, and how unlike all that was trained each picture is, shape (n,): -inf if the network does not say."""
+        """The logits, and how unlike all that was trained each picture is, shape (n,).
+
+        Networks up to 0.2.0 do not say how unlike; for them it is the energy of the logits (Liu et al. 2020).
+        """
         n = max(1, BATCH_PIXELS // (pixels.shape[1] * pixels.shape[2]))
         runs = [self.session.run(None, {"pixels": pixels[i : i + n]}) for i in range(0, len(pixels), n)]
         logits = np.concatenate([run[0] for run in runs])
-        unlike = np.concatenate([run[1] for run in runs]) if len(runs[0]) > 1 else np.full(len(logits), -np.inf, np.float32)
+        unlike = np.concatenate([run[1] for run in runs]) if len(runs[0]) > 1 else -np.logaddexp.reduce(logits, axis=-1)
         return logits, unlike
 
 
