@@ -121,11 +121,11 @@ def test_looks_have_the_label_of_what_they_show(drawn: Path, parts: data.Split, 
     for i in range(150):
         pixels, label = looks[i]
         assert pixels.shape == (64, 64, 3)
-        red, green, _ = np.moveaxis(pixels[12:52, 12:52].astype(int), 2, 0)
+        red, green, _ = np.moveaxis(pixels.astype(int), 2, 0)  # all of it: what is cut off at the border lies beside the middle
         seen = "soil" if (red - green).max() > 80 else "ant" if green.min() < 75 else "container"
         shown.append((list(colours)[int(label)], seen))
     assert all(shown.count((label, label)) > 20 for label in colours)
-    assert sum(label != seen for label, seen in shown) <= 3  # a small thing that is cut off at the border may be out of sight
+    assert all(label == seen for label, seen in shown)
 
 
 def test_looks_at_clean_surfaces_have_the_label_of_the_surface_there(
@@ -200,6 +200,7 @@ def test_held_out_tells_a_good_finder_from_a_bad_one(drawn: Path, parts: data.Sp
     """Ants are all darker than surfaces here: one network says so, the other says the opposite."""
     monkeypatch.setattr(tasks, "HELD_OUT_COMPOSITES", 24)
     ants = data.Split(parts.train, [p for p in parts.test if p.label != "soil"])
+    monkeypatch.setattr(composite, "lay_harmless", lambda *_: [])  # those may be dark, too
 
     class Darkness(torch.nn.Module):
         def __init__(self, sign: int) -> None:
@@ -211,7 +212,7 @@ def test_held_out_tells_a_good_finder_from_a_bad_one(drawn: Path, parts: data.Sp
 
     task = make("finder", drawn, ants)
     good, bad = (task.held_out(Darkness(sign), "cpu")["score"] for sign in (1, -1))
-    assert good > 0.4 > 0.1 > bad
+    assert good > 0.5 > 0.2 > bad
 
 
 def test_a_finder_answers_for_each_cell(drawn: Path) -> None:
