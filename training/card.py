@@ -144,8 +144,7 @@ def _answers(metrics: dict[str, Any]) -> str:
         for kind, part in unknown.items() for fold, scores in part["by_fold"].items() for score, entry in scores.items()
     ]  # fmt: skip
     told = (
-        f"""Strangers are told from pictures of unseen sources by their nearest neighbours: how similar their features are to the fifth most similar of
-300 training pictures, which is the best of these for both kinds together. *Near*: animals of kinds that the model was never
+        f"""Strangers are told from pictures of unseen sources by {_told(unknown)}. *Near*: animals of kinds that the model was never
 trained on; *far*: household things, clothes, toys and the like. Area under the ROC curve (half would be chance):
 
 {_table(["Strangers", "Fold", "Score", "AUROC", "95 %"], rows)}"""
@@ -159,6 +158,16 @@ conformal prediction). On unseen sources, with the limit of the other fold, the 
 with {sets["mean_size"]:.1f} labels on average; {_percent(sets["singletons"])} of the sets had one.
 
 {told}"""
+
+
+def _told(unknown: dict[str, Any]) -> str:
+    """What the program tells strangers by."""
+    scores = [score for part in unknown.values() for of_fold in part["by_fold"].values() for score in of_fold]
+    return (
+        "their nearest neighbours: how similar their features are to the fifth most similar of 300 training pictures"
+        if "nearest neighbours" in scores
+        else "the energy of the logits"
+    )
 
 
 def _reading(gain: dict[str, Any]) -> str:
@@ -306,7 +315,7 @@ def _thresholds(model: bundle.Bundle, metrics: dict[str, Any]) -> str:
             ],
             ["label, group", f"{limits.label:g}, {limits.group:g}", "a name is given where it is at least as likely as all else"],
             ["candidate", f"{limits.candidate:g}", f"the candidates hold the right label {_percent(aims['coverage'], 0)} of the time"],
-            ["unknown (nearest neighbours)", f"{limits.unknown:g}", "2 % of pictures of known labels are called like nothing known"],
+            ["unknown", f"{limits.unknown:g}", "2 % of pictures of known labels are called like nothing known"],
             ["temperature", f"{model.temperature:g}", "the probabilities fit best (least negative log likelihood)"],
         ],
     )

@@ -36,7 +36,7 @@ NONE_SHARE = 0.35
 """Share of composites without contamination."""
 SEGMENTED_SHARE = 0.5
 """Share of harmful things that are segmented cutouts, where there are any."""
-MATTER = frozenset({"plant_matter", "bark", "soil", "spider_web", "animal_droppings"})
+MATTER = frozenset({"plant_matter", "bark", "soil", "spider_web"})
 """Contaminants that fill a picture, rather than lie in its middle."""
 SCENES = frozenset({"vehicle", "warehouse"})
 """Surfaces whose pictures show trees, ground and people, too: no piece of them is sure to be harmless."""

@@ -60,25 +60,28 @@ def compare(
     given, weight, bias = _last_layer(network)
     session = ort.InferenceSession(_with_output(network, given), providers=["CPUExecutionProvider"])
 
+    told = "unlike" in [output.name for output in session.get_outputs()]  # networks up to 0.2.0 do not say
+
     def run(pixels: np.ndarray) -> tuple[np.ndarray, ...]:
-        parts = [session.run(["out", given, "unlike"], {"pixels": pixels[i : i + 8]}) for i in range(0, len(pixels), 8)]
+        parts = [session.run(["out", given, *["unlike"] * told], {"pixels": pixels[i : i + 8]}) for i in range(0, len(pixels), 8)]
         return tuple(map(np.concatenate, zip(*parts, strict=True)))
 
     def of(pictures: Sequence[data.Picture]) -> tuple[np.ndarray, ...]:
         chunks = [run(heldout.inputs(pictures[i : i + heldout.CHUNK], heldout.Plan.side)) for i in range(0, len(pictures), heldout.CHUNK)]
         return tuple(map(np.concatenate, zip(*chunks, strict=True)))
 
-    logits, features, _ = of(some)
+    logits, features, *_ = of(some)
     vim = unknown.Vim.fit(features, logits, weight, bias, min(DIMENSIONS, len(some) // 2))
-    known_logits, known_features, known_unlike = of(known)
+    known_logits, known_features, *known_unlike = of(known)
     result = {}
     for kind, pixels in strangers.items():
-        logits, features, unlike = run(pixels)
+        logits, features, *unlike = run(pixels)
         logits, features = np.concatenate([known_logits, logits]), np.concatenate([known_features, features])
         scores = {
             "softmax": unknown.softmax_score(logits), "energy": unknown.energy_score(logits), "vim": vim.score(features, logits),
-            "nearest neighbours": np.concatenate([known_unlike, unlike]),
         }  # fmt: skip
+        if told:
+            scores["nearest neighbours"] = np.concatenate([*known_unlike, *unlike])
         units = [*(p.group for p in known), *(f"stranger {k}" for k in range(len(pixels)))]
         result[kind] = unknown.compare(scores, np.arange(len(logits)) >= len(known), units)
     return result

@@ -83,3 +83,14 @@ def test_strangers_are_told_by_their_features(drawn: Path, tmp_path: Path) -> No
         for entry in scores.values():
             least, most = entry["auroc"]["interval"]
             assert 0 <= least <= entry["auroc"]["value"] <= most <= 1
+
+
+def test_a_network_that_does_not_say_how_unlike_is_measured_without(drawn: Path, tmp_path: Path) -> None:
+    class Plain(Colours):
+        def forward(self, x: Any) -> Any:
+            return self.last(self.forward_head(self.forward_features(x), pre_logits=True))
+
+    export_onnx.write_onnx(Plain(), list(COLOURS), tmp_path / "model.onnx")
+    parts = data.split(data.read_manifest(drawn), "a")
+    result = strangers.compare(tmp_path / "model.onnx", parts.test, parts.train, {"alike": heldout.inputs(parts.test[::3], 224)})
+    assert set(result["alike"]) == {"softmax", "energy", "vim"}
