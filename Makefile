@@ -1,14 +1,19 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 DATA ?= ../shared/data
-MODEL ?= models/pest-lite0-0.2.0
+MODEL ?= models/pest-lite0-0.4.0
 
-.PHONY: run test lint train evaluate bench clean
+POSTGRESQL := $(or $(firstword $(wildcard /usr/lib/postgresql/*/bin/initdb)),/usr/lib/postgresql/any/bin/initdb)
+install = $(if $(filter 0,$(shell id -u)),,sudo) sh -c 'apt-get update -q && apt-get install -qy $(1)'
+# One font of each Debian package that the tests paint numbers with.
+FONTS := $(addprefix /usr/share/fonts/,opentype/allerta/allerta_stencil.otf truetype/liberation/LiberationSans-Bold.ttf truetype/dejavu/DejaVuSans-Bold.ttf)
+
+.PHONY: run test lint train evaluate bench audit clean
 
 run: .venv/app.done  ## start the app on http://127.0.0.1:7860
 	$(BIN)/pestcheck serve
 
-test: .venv/test.done /usr/bin/chromium lint  ## everything: style, types, all tests
+test: .venv/test.done /usr/bin/chromium $(POSTGRESQL) $(FONTS) lint  ## everything: style, types, all tests
 	$(BIN)/python -m pytest
 
 lint: .venv/test.done
@@ -26,18 +31,34 @@ evaluate: .venv/test.done  ## measure the model again: every number of its card
 bench: .venv/app.done  ## print the speeds that the README quotes
 	$(BIN)/python -m tests.bench
 
+audit: .venv/app.done  ## ask the internet for known weaknesses of what is installed; exit code 1 if there is any
+	$(BIN)/python -m pip install --quiet --editable '.[audit]'
+	$(BIN)/pip-audit --skip-editable
+
 .venv/app.done: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --editable '.[app]'
 	touch $@
 
 .venv/test.done: .venv/app.done
-	$(BIN)/python -m pip install --quiet --editable '.[app,train,test]'
+	$(BIN)/python -m pip install --quiet --editable '.[app,ocr,postgres,s3,train,test]'
 	touch $@
 
-# The browser that the tests drive; Playwright's own download is not needed.
+# What the tests drive, from Debian, each where it is missing: a browser (Playwright's own download is not needed), a database server, fonts.
 /usr/bin/chromium:
-	if [ "$$(id -u)" = 0 ]; then apt-get update -q && apt-get install -qy chromium; else sudo apt-get update -q && sudo apt-get install -qy chromium; fi
+	$(call install,chromium)
+
+$(POSTGRESQL):
+	$(call install,postgresql)
+
+/usr/share/fonts/opentype/allerta/%:
+	$(call install,fonts-allerta)
+
+/usr/share/fonts/truetype/liberation/%:
+	$(call install,fonts-liberation)
+
+/usr/share/fonts/truetype/dejavu/%:
+	$(call install,fonts-dejavu-core)
 
 clean:
 	rm -rf .venv build dist

@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
-import io
+import asyncio
 import logging
 import os
+import re
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from functools import lru_cache
+from datetime import timedelta
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when Gradio is imported; a depot has no network to report to
 
 import gradio as gr
-from fastapi import FastAPI, HTTPException
+from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import Response, StreamingResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.routing import Mount
 
-from app import inspector, pages
+from app import admin, forms, identity, lan, offline, oidc, security, signin, uploads
+from app.api import create_api
+from app.api.server import Health
+from app.certificates import CertificateError, context, hosts_of
+from app.inspector.page import page
+from app.metrics import Counting, Metrics
+from app.pages import frame
+from app.previews import KEEP, Previews
 from pestcheck import __version__, photo
+from pestcheck.accounts import Accounts
 from pestcheck.export import csv
-from pestcheck.records import Records
+from pestcheck.inspection.checklist import catalogue
+from pestcheck.records import NotFound, Records
 from pestcheck.settings import Settings
 from pestcheck.store import open_folder
 from pestcheck.vision.scan import Scanner
 
 log = logging.getLogger(__name__)
 
-PREVIEW_SIDE = 1600
 RETRY_SECONDS = 5.0
 
 
@@ -56,72 +68,171 @@ class ScoringThread:
         self.thread.join(timeout=30)
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """Build the server on a data folder and a model.
+def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
+    """Build the server on a data folder and a model. ``tls``: its own certificate, if it made one.
 
     Raises:
-        pestcheck.vision.bundle.BundleError: the model cannot be used.
+        pestcheck.vision.bundle.BundleError: the model cannot be used. oidc.NotSetUp: half a sign-in service.
     """
     scanner = Scanner(settings.model)
-    database, photo_store = open_folder(settings.data, settings.database_url)
-    records = Records(database, photo_store)
+    database, photo_store = open_folder(settings.data, settings.database_url, settings.photographs)
+    sent = uploads.use(settings.data)
+    templates = catalogue(settings.templates_folder)
+    for fault in templates.faults:
+        log.warning("template not usable: %s", fault)
+    records = Records(database, photo_store, templates)
     scoring = ScoringThread(records, scanner)
+    accounts = Accounts(database, timedelta(minutes=settings.lock_minutes))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         scoring.thread.start()
+        cleaning = asyncio.create_task(uploads.keep_clean(sent))
+        if tls:
+            tls.start()
         yield
+        cleaning.cancel()
+        if tls:
+            tls.stop()
         scoring.stop()
         database.close()
 
-    app = FastAPI(title="pestcheck", version=__version__, lifespan=lifespan)
+    app = FastAPI(title="pestcheck", version=__version__, lifespan=lifespan, openapi_url=None)  # what is documented is the API
 
-    @lru_cache(maxsize=64)
-    def preview(sha256: str) -> bytes:
-        _, image = photo.open_photo(photo_store.get(sha256), PREVIEW_SIDE)
-        image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
-        out = io.BytesIO()
-        image.save(out, "JPEG", quality=85)
-        return out.getvalue()
+    previews, metrics = Previews(photo_store), Metrics(records)
 
     @app.get("/photograph/{sha256}.jpg")
-    def photograph(sha256: str) -> Response:
+    def photograph(sha256: str, request: Request) -> Response:
         """An upright preview; the original stays in the store."""
         try:
-            return Response(preview(sha256), media_type="image/jpeg", headers={"Cache-Control": "private, max-age=31536000, immutable"})
-        except (FileNotFoundError, ValueError) as error:
+            records.within(identity.person(request).sites).photograph_of(sha256)
+            return Response(previews.jpeg(sha256), media_type="image/jpeg", headers=KEEP)
+        except (NotFound, FileNotFoundError, ValueError) as error:
             raise HTTPException(404, "There is no such photograph.") from error
+        except OSError as error:
+            log.error("photograph %s cannot be read: %s", sha256, error)
+            raise HTTPException(503, "The photograph cannot be read now; try again.") from error
 
     @app.get("/log.csv")
-    def log_csv() -> StreamingResponse:
+    def log_csv(request: Request) -> StreamingResponse:
         """The inspection log."""
+        theirs = records.within(identity.person(request).sites)
 
         def lines() -> Iterator[str]:
-            yield from csv.write(records.every_inspection())
+            yield from csv.write(theirs.every_inspection())
 
         return StreamingResponse(
             lines(), media_type="text/csv; charset=utf-8", headers={"Content-Disposition": 'attachment; filename="pestcheck-log.csv"'}
         )
 
     @app.get("/health")
-    def health() -> dict[str, str]:
+    def health() -> Health:
         """Whether the server is up, and with which model."""
-        return {"status": "ok" if scoring.thread.is_alive() else "not scoring", "model": scanner.bundle.id, "version": __version__}
+        return Health(status="ok" if scoring.thread.is_alive() else "not scoring", model=scanner.bundle.id, version=__version__)
 
-    gr.mount_gradio_app(
-        app, inspector.page(records), path="/", css_paths=pages.STYLE, theme=pages.theme(), head=pages.HEAD, footer_links=[],
-        max_file_size=photo.MAX_BYTES, ssr_mode=False, pwa=False, show_error=True,
+    app.mount("/app", StaticFiles(directory=frame.STATIC), name="static")
+    app.include_router(lan.routes(tls))
+    service = oidc.configured(settings)
+    app.include_router(signin.routes(accounts, service=service is not None))
+    if service:
+        app.include_router(oidc.routes(accounts, settings, service))
+    app.include_router(admin.routes(accounts))
+
+    @app.exception_handler(forms.NotTaken)
+    def not_taken(request: Request, error: forms.NotTaken) -> Response:
+        return forms.page(request, "told.html", error.status, says=str(error))
+
+    app.include_router(offline.router)
+    api = create_api(
+        records, bundle=scanner.bundle, previews=previews, metrics=metrics, health=health, contacts=settings.contacts,
+        gap=timedelta(hours=settings.gap_hours),
     )  # fmt: skip
+    api_at = Mount("/api/v1", app=api)
+    api_at.path_regex = re.compile(api_at.path_regex.pattern, re.DOTALL)  # a line break in an address is not for the page to answer
+    app.router.routes.append(api_at)
+    app.add_middleware(Counting, metrics=metrics)
+    gr.mount_gradio_app(
+        app, page(records, settings.contacts, accounts.sites), path="/", theme=frame.theme(), head=frame.HEAD, footer_links=[],
+        max_file_size=photo.MAX_BYTES, ssr_mode=False, pwa=False, show_error=True, run_history=False, favicon_path=str(frame.STATIC / "icon.svg"),
+    )  # fmt: skip
+    app.add_middleware(identity.Gate, accounts=accounts, service=service is not None)
+    named = security.LOCAL | {settings.host, *settings.hosts}
+    if settings.tls_certificate and not tls:
+        named |= hosts_of(settings.tls_certificate)
+    app.add_middleware(
+        security.Security,
+        hosts=lambda: named | tls.hosts if tls else named,
+        tls=settings.tls_certificate is not None,
+        head=frame.HEAD,
+    )
     return app
 
 
-def run(settings: Settings) -> None:
-    """Serve until interrupted."""
+class Exposed(ValueError):
+    """An address on which the app must not listen as it is set up; the message says what is missing and how to get it."""
+
+
+def check_exposure(settings: Settings, *, accounts: bool) -> None:
+    """Without accounts and TLS the app listens to its own computer only.
+
+    Raises:
+        Exposed: others could reach it, and one of them is missing, or the certificate and its key cannot be used.
+    """
+    if (settings.tls_certificate is None) != (settings.tls_key is None):
+        raise Exposed("PESTCHECK_TLS_CERTIFICATE and PESTCHECK_TLS_KEY go together; one of them is not set")
+    if settings.tls_certificate:
+        try:
+            context(settings.tls_certificate, settings.tls_key or settings.tls_certificate)
+        except CertificateError as error:
+            raise Exposed(f"the TLS certificate cannot be used: {error}") from error
+    if settings.local:
+        return
+    missing = [] if accounts else ["accounts (make the first with `pestcheck users add`)"]
+    if not settings.tls_certificate:
+        missing.append("a TLS certificate (start with --lan, or set PESTCHECK_TLS_CERTIFICATE and PESTCHECK_TLS_KEY)")
+    if missing:
+        raise Exposed(f"others reach {settings.host}, so the app needs {' and '.join(missing)}; without, it listens on 127.0.0.1 only")
+
+
+def _has_accounts(settings: Settings) -> bool:
+    database, _ = open_folder(settings.data, settings.database_url, settings.photographs)
+    try:
+        return Accounts(database).any()
+    finally:
+        database.close()
+
+
+def run(settings: Settings, *, for_tablets: bool = False) -> None:
+    """Serve until interrupted. ``for_tablets``: to the local network, with a certificate of its own where none is given.
+
+    Raises:
+        Exposed: see ``check_exposure``.
+    """
     import uvicorn
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    if settings.host not in ("127.0.0.1", "::1", "localhost"):
-        log.warning("listening on %s: there are no accounts yet, so anybody who reaches this address can read and write", settings.host)
-    app = create_app(settings)
-    print(f"pestcheck {__version__}: http://{settings.host}:{settings.port} (records in {settings.data.resolve()})", flush=True)
-    uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning", timeout_graceful_shutdown=5)
+    logging.Formatter.converter = time.gmtime
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s", datefmt="%Y-%m-%dT%H:%M:%S"
+    )
+    tls = None
+    if for_tablets:
+        settings = settings.model_copy(update={"host": lan.EVERYWHERE} if settings.local else {})
+        if settings.tls_certificate is None and settings.tls_key is None:
+            try:
+                tls = lan.LocalTls(settings.data / lan.FOLDER)
+            except CertificateError as error:
+                raise Exposed(str(error)) from error
+            settings = settings.model_copy(update={"tls_certificate": tls.files.server, "tls_key": tls.files.server})
+    check_exposure(settings, accounts=settings.local or settings.oidc_issuer is not None or _has_accounts(settings))
+    app = create_app(settings, tls)
+    where = next(iter(lan.addresses(tls.names, settings.port)), "no network") if tls else settings.address
+    print(f"pestcheck {__version__}: {where} (records in {settings.where})", flush=True)
+    if tls:
+        print(tls.poster(settings.port), flush=True)
+    made = None
+    if settings.tls_certificate:
+        made = tls.context if tls else context(settings.tls_certificate, settings.tls_key or settings.tls_certificate)
+    uvicorn.run(
+        app, host=settings.host, port=settings.port, log_level="warning", timeout_graceful_shutdown=5, server_header=False,
+        ssl_context_factory=(lambda *_: made) if made else None,
+    )  # fmt: skip

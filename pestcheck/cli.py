@@ -10,20 +10,30 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from pestcheck.cli_users import users
+
 if TYPE_CHECKING:
+    from pestcheck.records import Records
     from pestcheck.settings import Settings
+    from pestcheck.store.verify import Result
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
     help="Find pest contamination on containers, conveyances and wood packaging. The person decides; pestcheck never clears a container.",
 )  # fmt: skip
 
+db = typer.Typer(no_args_is_help=True, help="Back up the records, or put a backup back.")
+app.add_typer(db, name="db")
+app.add_typer(users, name="users")
+
 DataOption = Annotated[Path | None, typer.Option("--data", help="Folder of the records. [default: ~/pestcheck-data, or PESTCHECK_DATA]")]
+InspectionArgument = Annotated[str, typer.Argument(help="Id of the inspection.", show_default=False)]
+ByOption = Annotated[str, typer.Option(help="Your name; it stands in the log.")]
 ModelOption = Annotated[Path | None, typer.Option("--model", help="Model folder. [default: the one shipped, or PESTCHECK_MODEL]")]
 
 
 class Format(StrEnum):
-    """How ``check`` prints."""
+    """How ``check`` and ``read`` print."""
 
     table = "table"
     jsonl = "jsonl"
@@ -58,8 +68,7 @@ def check(
                 draw(report, image).save(_beside(overlay, path.stem), quality=90)
         except (PhotoError, OSError) as error:
             failed = True
-            says = str(error) if isinstance(error, PhotoError) else f"cannot be read: {error.strerror or error}"
-            line = {"photo": str(path), "error": says}
+            line = {"photo": str(path), "error": _says(error)}
         if format is Format.jsonl:
             typer.echo(json.dumps(line))
         else:
@@ -67,23 +76,70 @@ def check(
     raise typer.Exit(1 if failed else 0)
 
 
+class ReadKind(StrEnum):
+    """What ``read`` looks for; the names of ``pestcheck.reading.Kind``, which must not be imported for ``--help``."""
+
+    container_number = "container_number"
+    size_type = "size_type"
+    wpm_mark = "wpm_mark"
+    seal = "seal"
+
+
+@app.command()
+def read(
+    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="JPEG, PNG, WebP or HEIC files.", show_default=False)],
+    format: Annotated[Format, typer.Option(help="A table for people, or one JSON object a photograph.")] = Format.table,
+    kind: Annotated[list[ReadKind] | None, typer.Option(help="What to look for; may be given more than once. [default: all]")] = None,
+) -> None:
+    """Suggest the container number, size-type code, ISPM 15 mark and seal number in photographs. Exit code 1 when one could not be read."""
+    from pestcheck.photo import PhotoError
+    from pestcheck.reading import Kind
+    from pestcheck.reading import read as read_photo
+    from pestcheck.vision.text import TextError
+
+    kinds = tuple(Kind(str(name)) for name in kind or ReadKind)
+    failed = False
+    for path in photos:
+        try:
+            line: dict[str, Any] = {"photo": str(path), "candidates": [c.to_json() for c in read_photo(path.read_bytes(), kinds)]}
+        except TextError as error:
+            _fail(str(error))
+        except (PhotoError, OSError) as error:
+            failed = True
+            line = {"photo": str(path), "error": _says(error)}
+        if format is Format.jsonl:
+            typer.echo(json.dumps(line))
+        elif "error" in line:
+            typer.echo(f"{path}: error: {line['error']}")
+        else:
+            typer.echo(f"{path}{'' if line['candidates'] else ': no number found'}")
+            for found in line["candidates"]:
+                notes = "; ".join([*found["repaired"], *([found["problem"]] if found["problem"] else [])])
+                typer.echo(f"    {found['kind']:<17}{found['text']:<20}{found['confidence']:>5.2f}  {notes}".rstrip())
+    raise typer.Exit(1 if failed else 0)
+
+
 @app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1, or PESTCHECK_HOST]")] = None,
     port: Annotated[int | None, typer.Option(help="[default: 7860, or PESTCHECK_PORT]")] = None,
+    lan: Annotated[
+        bool, typer.Option("--lan", help="For tablets: listen to the local network, with a TLS certificate made here if none is set.")
+    ] = False,
     data: DataOption = None,
     model: ModelOption = None,
 ) -> None:
     """Start the app for inspectors."""
     try:
-        from app.main import run
+        from app.main import Exposed, run
+        from app.oidc import NotSetUp
     except ModuleNotFoundError as error:
         _fail(f"the app needs more packages ({error.name} is missing): pip install 'pestcheck[app]'")
     from pestcheck.vision.bundle import BundleError
 
     try:
-        run(_settings(host=host, port=port, data=data, model=model))
-    except BundleError as error:
+        run(_settings(host=host, port=port, data=data, model=model), for_tablets=lan)
+    except (BundleError, Exposed, NotSetUp, OSError) as error:
         _fail(str(error))
 
 
@@ -94,9 +150,8 @@ def export(
 ) -> None:
     """Write the inspection log as CSV: one row a finding, and one a point without findings."""
     from pestcheck.export import csv
-    from pestcheck.records import Records
 
-    lines = csv.write(Records(*_store(_settings(data=data))).every_inspection())
+    lines = csv.write(_records(_settings(data=data)).every_inspection())
     if output is None:
         sys.stdout.writelines(lines)
     else:
@@ -109,12 +164,121 @@ def verify(data: DataOption = None) -> None:
     """Check that the records are what they were: the event log's tree, the photographs, the tables. Exit code 1 if not."""
     from pestcheck.store.verify import verify as run
 
-    result = run(*_store(_settings(data=data)))
-    for problem in result.problems:
-        typer.echo(f"{problem.what}: {problem.where}: {problem.says}")
-    typer.echo(f"{result.events} events, {result.photographs} photographs, {result.rows} rows; tree head {result.root}")
-    typer.echo(f"{len(result.problems)} problems." if result.problems else "Unchanged: tree, photographs and tables agree.")
-    raise typer.Exit(1 if result.problems else 0)
+    try:
+        result = run(*_store(_settings(data=data)))
+    except OSError as error:
+        _fail(str(error))
+    raise typer.Exit(_print_result(result))
+
+
+@db.command()
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Zip file to write; must not be there yet.")], data: DataOption = None
+) -> None:
+    """Write the whole store, database and photographs, to one file, while others may use it. Exit code 1 if photographs were gone."""
+    from pestcheck.store import backup as backups
+
+    try:
+        database, photos = _store(_settings(data=data))
+        made = backups.backup(database, photos, file)
+    except (backups.BackupError, OSError) as error:
+        _fail(str(error))
+    for sha256 in made.missing:
+        typer.echo(f"photograph: {sha256}: gone or changed, so it is not in the backup")
+    typer.echo(f"{file}: {made.events} events, {len(made.photographs)} photographs; tree head {made.root}")
+    raise typer.Exit(1 if made.missing else 0)
+
+
+@db.command()
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `pestcheck db backup` wrote.")], data: DataOption = None
+) -> None:
+    """Put a backup into an empty store, SQLite or PostgreSQL, folder or S3, and verify it. Exit code 1 if anything is not as it was."""
+    from pestcheck.store import backup as backups
+
+    try:
+        kept = backups.open_backup(file)
+        result = backups.restore(kept, *_store(_settings(data=data), new=True))
+    except (backups.BackupError, OSError) as error:
+        _fail(str(error))
+    raise typer.Exit(_print_result(result))
+
+
+@app.command()
+def hold(
+    inspection: InspectionArgument,
+    by: ByOption,
+    reason: Annotated[str, typer.Option(help="Why, for example a claim. Empty: release it.")],
+    data: DataOption = None,
+) -> None:
+    """Keep an inspection whatever its age (legal hold), or release it."""
+    from pestcheck.records import Refused
+
+    try:
+        _records(_settings(data=data)).hold(inspection, reason=reason, actor=by)
+    except Refused as error:
+        _fail(str(error))
+    typer.echo(f"{inspection}: {'on hold' if reason.strip() else 'released'}")
+
+
+@app.command()
+def purge(
+    by: ByOption,
+    reason: Annotated[str, typer.Option(help="Why; it stands in the log.")],
+    really: Annotated[bool, typer.Option("--really", help="Erase. Without it, only list what would be erased.")] = False,
+    data: DataOption = None,
+) -> None:
+    """Erase closed inspections older than the retention (PESTCHECK_RETENTION_YEARS), but for those on hold. The log still verifies."""
+    from pestcheck.records import Refused
+
+    settings = _settings(data=data)
+    records = _records(settings)
+    try:
+        due = records.due(settings.retention_years)
+        for row in due:
+            typer.echo(f"{row.id}  {row.container_number}  closed {row.closed_at}")
+            if really:
+                records.purge(row.id, reason=reason, actor=by, years=settings.retention_years)
+    except Refused as error:
+        _fail(str(error))
+    typer.echo(f"{len(due)} inspections {'erased' if really else 'would be erased; say --really to erase them'}.")
+
+
+@app.command()
+def times(
+    inspection: InspectionArgument,
+    file: Annotated[Path, typer.Argument(help="CSV with the columns leg, what, time, latitude, longitude.", show_default=False)],
+    by: ByOption,
+    data: DataOption = None,
+) -> None:
+    """Read times and GPS points of the legs of a journey from a CSV file, and say where the journey has gaps."""
+    from datetime import timedelta
+
+    from pestcheck.records import Refused
+    from pestcheck.records.journeys import journey_gaps
+
+    settings = _settings(data=data)
+    records = _records(settings)
+    try:
+        new = records.import_times(inspection, file.read_bytes(), actor=by)
+        found = journey_gaps(records.inspection(inspection), timedelta(hours=settings.gap_hours))
+    except Refused as error:
+        _fail(f"{file}: {error}")
+    except OSError as error:
+        _fail(f"{file} cannot be read: {error.strerror or error}")
+    typer.echo(f"{new} times and points are new or changed.")
+    for gap in found:
+        typer.echo(gap.text)
+
+
+@app.command()
+def seals(data: DataOption = None) -> None:
+    """Go through the seal register: the same seal seen twice, a number never issued, and the like. Exit code 1 if there is any."""
+    problems = _records(_settings(data=data)).seal_problems()
+    for problem in problems:
+        typer.echo(f"{problem.kind}: {problem.text}")
+    typer.echo(f"{len(problems)} problems." if problems else "No problem in the register.")
+    raise typer.Exit(1 if problems else 0)
 
 
 @app.command()
@@ -139,12 +303,37 @@ def _settings(**given: Any) -> Settings:
         _fail("; ".join(f"setting PESTCHECK_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()))
 
 
-def _store(settings: Settings) -> Any:
+def _records(settings: Settings) -> Records:
+    from pestcheck.inspection.checklist import catalogue
+    from pestcheck.records import Records
+
+    database, photographs = _store(settings)
+    return Records(database, photographs, catalogue(settings.templates_folder))
+
+
+def _store(settings: Settings, *, new: bool = False) -> Any:
     from pestcheck.store import open_folder
 
-    if not settings.data.is_dir():
+    if not new and not settings.data.is_dir() and not (settings.database and settings.photographs):
         _fail(f"{settings.data} is not there. Name the folder of the records with --data or PESTCHECK_DATA.")
-    return open_folder(settings.data, settings.database_url)
+    try:
+        return open_folder(settings.data, settings.database_url, settings.photographs)
+    except OSError as error:
+        _fail(str(error))
+
+
+def _print_result(result: Result) -> int:
+    """Print what ``verify`` found; returns the exit code."""
+    for problem in result.problems:
+        typer.echo(f"{problem.what}: {problem.where}: {problem.says}")
+    typer.echo(f"{result.events} events, {result.photographs} photographs, {result.rows} rows; tree head {result.root}")
+    typer.echo(f"{len(result.problems)} problems." if result.problems else "Unchanged: tree, photographs and tables agree.")
+    return 1 if result.problems else 0
+
+
+def _says(error: Exception) -> str:
+    """Why a photograph could not be read: ``PhotoError`` says it, the operating system says less."""
+    return f"cannot be read: {error.strerror or error}" if isinstance(error, OSError) else str(error)
 
 
 def _fail(message: str) -> NoReturn:

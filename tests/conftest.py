@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-import socket
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import pytest
 from pestcheck.records import Records
 from pestcheck.store import open_folder
 from pestcheck.vision.scan import Scanner
+from tests.servers import PostgreSQL, S3Service, free_port
 
 ROOT = Path(__file__).parents[1]
 CHROMIUM = [
@@ -45,11 +47,44 @@ def scanner() -> Scanner:
     return Scanner()
 
 
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A PostgreSQL server."""
+    # Not in pytest's own folder: the server runs as another user, who may not look in there.
+    folder = Path(tempfile.mkdtemp(prefix="pestcheck-postgresql-"))
+    try:
+        server = PostgreSQL(folder)
+        yield server
+        server.stop()
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Service]:
+    """An S3 service with an empty bucket; the AWS settings of this process lead to it."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        service = S3Service(Path(folder))
+        for name, value in service.environment.items():
+            patch.setenv(name, value)
+        yield service
+        service.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database, of each kind in turn."""
+    if request.param == "sqlite":
+        (tmp_path / "data").mkdir()
+        return f"sqlite:///{tmp_path / 'data' / 'pestcheck.sqlite3'}"
+    server: PostgreSQL = request.getfixturevalue("postgresql")
+    return server.new_database()
+
+
 @pytest.fixture
-def records(tmp_path: Path) -> Iterator[Records]:
-    """An empty store on SQLite, as the app opens it."""
-    data = tmp_path / "data"
-    database, photo_store = open_folder(data, f"sqlite:///{data / 'pestcheck.sqlite3'}")
+def records(tmp_path: Path, database_url: str) -> Iterator[Records]:
+    """An empty store as the app opens it, on SQLite and on PostgreSQL."""
+    database, photo_store = open_folder(tmp_path / "data", database_url)
     yield Records(database, photo_store)
     database.close()
 
@@ -61,9 +96,7 @@ class Server:
         self, data: Path, *, python: str = sys.executable, cwd: Path = ROOT, extra_environment: dict[str, str] | None = None
     ) -> None:
         self.data, self.python, self.cwd, self.extra = data, python, cwd, extra_environment or {}
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -73,7 +106,7 @@ class Server:
         environment = {**os.environ, "PESTCHECK_DATA": str(self.data), "PESTCHECK_PORT": str(self.port), **self.extra}
         command = [self.python, "-m", "pestcheck", "serve"]
         self.process = subprocess.Popen(command, cwd=self.cwd, env=environment, stdout=self.log, stderr=subprocess.STDOUT)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while time.monotonic() < deadline:
             try:
                 urllib.request.urlopen(self.url + "/health", timeout=1).read()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -140,9 +141,11 @@ def test_help_does_not_wait_for_a_model() -> None:
     assert min(once() for _ in range(5)) < 0.5  # under 0.3 s on an idle machine (make bench); CI may be busy
 
 
-@pytest.mark.parametrize("command", ["check", "serve", "export", "verify", "models"])
+@pytest.mark.parametrize(
+    "command", ["check", "serve", "export", "verify", "read", "hold", "purge", "times", "seals", "models", "db", "db backup", "db restore"]
+)
 def test_every_command_has_help(command: str) -> None:
-    done = pestcheck(command, "--help")
+    done = pestcheck(*command.split(), "--help")
     assert done.returncode == 0
     assert "Usage" in done.stdout
 
@@ -163,3 +166,13 @@ def test_a_wrong_setting_is_named() -> None:
     done = pestcheck("verify", env={"PESTCHECK_PORT": "many", "PATH": ""})
     assert done.returncode == 2
     assert "PESTCHECK_PORT" in done.stderr
+
+
+def test_a_database_that_is_not_there_is_said_in_one_line(tmp_path: Path) -> None:
+    for url, says in [("postgresql://nobody@127.0.0.1:1/x", "cannot be opened"), ("nonsense", "PESTCHECK_DATABASE is no database address")]:
+        for command in (["verify"], ["export"], ["db", "backup", str(tmp_path / "a.zip")]):
+            done = pestcheck(*command, "--data", tmp_path, env={**os.environ, "PESTCHECK_DATABASE": url})
+            assert done.returncode == 2
+            assert says in done.stderr
+            assert len(done.stderr.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []

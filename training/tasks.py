@@ -172,7 +172,7 @@ def held_out_things(
         The logit that a share FLAGGED_CELLS of the clean cells exceeds; the highest logit at each harmful thing, shape (n,); and which
         composite each thing is on, and the thing.
     """
-    made = [composite.compose(tested, np.random.default_rng((seed, k)), 256) for k in range(HELD_OUT_COMPOSITES)]
+    made = [composite.compose(tested, np.random.default_rng((seed, k)), 256, across=composite.ACROSS) for k in range(HELD_OUT_COMPOSITES)]
     net.eval()
     logits = []
     with torch.inference_mode():
@@ -215,7 +215,7 @@ class Composites(Examples):
             pictures = [self.pictures[k] for k in others[: across**2]]
             pixels, cells = composite.mosaic(pictures, self.materials.index, self.rng, self.side, across)
         else:
-            made = composite.compose(self.materials, self.rng, self.side, harmless=self.config.harmless)
+            made = composite.compose(self.materials, self.rng, self.side, harmless=self.config.harmless, across=composite.ACROSS)
             pixels, cells = made.pixels, made.cells
         return self.camera(pixels), harm(cells, self.materials)
 

@@ -29,15 +29,15 @@ class Config:
     """All that a run depends on besides its data. Sides are in pixels; ``pictures`` are drawn per epoch."""
 
     backbone: str = BACKBONE
-    """Of the classifier."""
+    """Of the classifier: see ``network.classifier``."""
     frozen_stages: int = 3
     epochs: int = 5
     pictures: int = 4000
     batch: int = 32
     looks: float = 0.35
     """Share of closer looks at things on composites among what the classifier is trained on."""
-    mosaics: float = 0.2
-    """Share of mosaics among what the finder is trained on; the rest are composites."""
+    mosaics: float = 0.0
+    """Share of mosaics of whole pictures among what the finder is trained on; the rest are composites."""
     segmented: int = 1
     """Whether things are also cut from close-ups (``training/segment.py``); 0: only the cutouts that come with the manifest."""
     harmless: float = composite.HARMLESS
@@ -61,8 +61,13 @@ class Config:
     seed: int = 20261124
 
 
-FINDER = {"frozen_stages": 2, "epochs": 3, "pictures": 2400, "batch": 4, "learning_rate": 1.5e-3, "backbone_rate": 0.5}
+FINDER = {
+    "frozen_stages": 2, "epochs": 4, "pictures": 2400, "batch": 4, "learning_rate": 1.5e-3, "backbone_rate": 0.5,
+    "segmented": 0,
+}  # fmt: skip
 """Where the finder's settings differ."""
+BEFORE = {"mosaics": 1.0}
+"""Settings of a finder that never saw a composite, only whole pictures: what composites give is measured against it."""
 
 
 def configured(task: str, settings: Sequence[str] = ()) -> Config:

@@ -7,13 +7,18 @@ import io
 from collections.abc import Iterable, Iterator
 
 from pestcheck.records import InspectionView
+from pestcheck.store.tables import Action
 
 COLUMNS = (
-    "inspection", "container_number", "number_problem", "override_reason", "template", "template_version", "inspector", "opened_at",
-    "closed_at", "closed_by", "area", "state", "result", "note", "answered_by", "answered_at", "photograph", "photograph_sha256", "taken_at",
-    "verdict", "score", "model", "thresholds", "suggested", "probability", "box", "reason", "decision", "decided_label", "decided_by", "decided_at",
+    "inspection", "container_number", "number_problem", "override_reason", "size_type", "template", "template_version", "stage", "selection",
+    "site", "procedure", "inspector", "trained", "supervisor", "carrier_scac", "shipment", "origin", "destination", "opened_at", "closed_at",
+    "closed_by", "disposition", "amendments", "area", "state", "result", "note", "answered_by", "answered_at", "photograph",
+    "photograph_sha256", "taken_at", "verdict", "score", "model", "thresholds", "suggested", "probability", "box", "reason", "decision",
+    "decided_label", "decided_by", "decided_at", "condition", "life_stage", "count", "extent", "severity", "manifested_cargo", "actions",
+    "finding_disposition",
 )  # fmt: skip
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")
+"""What makes a spreadsheet run a cell, the wide forms in Japanese ones."""
 
 
 def write(inspections: Iterable[InspectionView]) -> Iterator[str]:
@@ -31,8 +36,11 @@ def _rows(view: InspectionView) -> Iterator[dict[str, object]]:
     inspection = view.inspection.model_dump()
     for point in view.template.points:
         answer = view.answers.get(point.area)
-        base = {**inspection, "inspection": inspection["id"], "area": point.area, **(answer.model_dump() if answer else {"state": "open"})}
-        here = view.at(point.area)
+        base = {
+            **inspection, "inspection": inspection["id"], "amendments": len(view.amendments) or None, "area": point.area,
+            **(answer.model_dump() if answer else {"state": "open"}),
+        }  # fmt: skip
+        here = [item for item in view.photographs if item.view.area == point.area]
         if not here:
             yield base
         for item in here:
@@ -45,10 +53,22 @@ def _rows(view: InspectionView) -> Iterator[dict[str, object]]:
                 yield base | picture
             for finding in item.findings:
                 yield base | picture | {
-                    "suggested": finding.label, "probability": finding.probability, "box": " ".join(map(str, finding.box)),
+                    "suggested": finding.label, "probability": finding.probability, "box": " ".join(map(str, finding.box or ())),
                     "reason": finding.reason, "decision": finding.state, "decided_label": finding.decided_label,
-                    "decided_by": finding.decided_by, "decided_at": finding.decided_at,
+                    "decided_by": finding.decided_by, "decided_at": finding.decided_at, "condition": finding.condition,
+                    "life_stage": finding.life_stage, "count": finding.count, "extent": finding.extent, "severity": finding.severity,
+                    "manifested_cargo": f"{finding.cargo}: {finding.cargo_reason}" if finding.cargo else None,
+                    "actions": "; ".join(map(_action, view.actions.get(finding.id, ()))) or None, "finding_disposition": finding.disposition,
                 }  # fmt: skip
+
+
+def _action(action: Action) -> str:
+    found = {
+        None: "not inspected again",
+        True: f"found clean by {action.reinspected_by}",
+        False: f"found not clean by {action.reinspected_by}",
+    }
+    return f"{action.method} by {action.done_by} at {action.done_at}, {found[action.clean]}"
 
 
 def _line(cells: Iterable[object]) -> str:

@@ -3,17 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from sqlmodel import Session, SQLModel
+from sqlalchemy import delete, select, update
+from sqlmodel import Session, SQLModel, col
 
-from pestcheck.store.tables import Answer, Finding, Inspection, Photograph, View
+from pestcheck.store.tables import (
+    Account,
+    Action,
+    Amendment,
+    Answer,
+    Certificate,
+    CheckAnswer,
+    Event,
+    Finding,
+    Fix,
+    Inspection,
+    Leg,
+    Notification,
+    Party,
+    Photograph,
+    Purge,
+    SealCheck,
+    SealLine,
+    Signature,
+    Token,
+    View,
+    WoodPackaging,
+)  # fmt: skip
 
 Payload = dict[str, Any]
 Row = TypeVar("Row", bound=SQLModel)
 
 
-def apply(session: Session, kind: str, payload: Payload) -> None:
+class Rows(Protocol):
+    """What an event may do to the tables: what a session and a ``replay.Replay`` both can. Rows are found by their keys only."""
+
+    def get(self, entity: type[Row], ident: Any) -> Row | None: ...
+    def add(self, instance: SQLModel) -> None: ...
+    def merge(self, instance: Row) -> Row: ...
+    def flush(self) -> None: ...
+
+
+Apply = Callable[[Rows, Payload], None]
+
+
+def apply(session: Rows, kind: str, payload: Payload) -> None:
     """Write what an event says.
 
     Raises:
@@ -25,55 +60,107 @@ def apply(session: Session, kind: str, payload: Payload) -> None:
     session.flush()
 
 
-def _opened(session: Session, payload: Payload) -> None:
-    session.add(Inspection(**payload))
+def _written(table: type[SQLModel]) -> Apply:
+    """The payload is a row, new or in the place of the one with the same key."""
+
+    def write(session: Rows, payload: Payload) -> None:
+        session.merge(table(**payload))
+
+    return write
 
 
-def _photographed(session: Session, payload: Payload) -> None:
+def _changed(table: type[SQLModel], key: str) -> Apply:
+    """The payload names a row by ``key`` and gives it other values."""
+
+    def change(session: Rows, payload: Payload) -> None:
+        _get(session, table, payload[key]).sqlmodel_update({name: value for name, value in payload.items() if name != key})
+
+    return change
+
+
+def _photographed(session: Rows, payload: Payload) -> None:
     session.merge(Photograph(**payload["photograph"]))
     session.flush()
-    session.add(View(**payload["view"], state="waiting"))
+    session.add(View(**payload["view"], state="waiting", problems=[]))
 
 
-def _scored(session: Session, payload: Payload) -> None:
+def _scored(session: Rows, payload: Payload) -> None:
     view = _get(session, View, payload["view_id"])
     view.sqlmodel_update({**payload["report"], "state": "scored"})
     for position, finding in enumerate(payload["findings"]):
         session.add(Finding(**finding, view_id=view.id, position=position, state="suggested"))
 
 
-def _not_scored(session: Session, payload: Payload) -> None:
+def _not_scored(session: Rows, payload: Payload) -> None:
     view = _get(session, View, payload["view_id"])
     view.state, view.error = "failed", payload["error"]
 
 
-def _decided(session: Session, payload: Payload) -> None:
-    finding = _get(session, Finding, payload["finding_id"])
-    finding.sqlmodel_update({key: payload[key] for key in ("state", "decided_label", "decided_by", "decided_at")})
+def _amended(session: Rows, payload: Payload) -> None:
+    session.add(Amendment(**{key: value for key, value in payload.items() if key != "payload"}, after=payload["payload"]))
+    apply(session, payload["kind"], payload["payload"])
 
 
-def _answered(session: Session, payload: Payload) -> None:
-    session.merge(Answer(**payload))
+def _purged(session: Rows, payload: Payload) -> None:
+    if isinstance(session, Session):  # in a replay nothing of the inspection is there
+        _erase(session, payload)
+    session.add(Purge(**payload))
 
 
-def _closed(session: Session, payload: Payload) -> None:
-    inspection = _get(session, Inspection, payload["inspection_id"])
-    inspection.closed_at, inspection.closed_by = payload["closed_at"], payload["closed_by"]
+def _erase(session: Session, payload: Payload) -> None:
+    """Erase an inspection from the tables, and its words from the log, whose leaves stay."""
+    key = payload["inspection_id"]
+    views = select(col(View.id)).where(col(View.inspection_id) == key)
+    findings = select(col(Finding.id)).where(col(Finding.view_id).in_(views))
+    legs = select(col(Leg.id)).where(col(Leg.inspection_id) == key)
+    for where in (
+        col(Action.finding_id).in_(findings), col(Notification.inspection_id) == key, col(SealCheck.inspection_id) == key,
+        col(Finding.view_id).in_(views), col(View.inspection_id) == key, col(Answer.inspection_id) == key,
+        col(CheckAnswer.inspection_id) == key, col(WoodPackaging.inspection_id) == key, col(SealLine.inspection_id) == key,
+        col(Fix.leg_id).in_(legs), col(Leg.inspection_id) == key, col(Signature.inspection_id) == key,
+        col(Amendment.inspection_id) == key, col(Photograph.sha256).in_(payload["photographs"]), col(Inspection.id) == key,
+    ):  # fmt: skip
+        session.execute(delete(where.left.table).where(where))
+    session.execute(update(Event).where(col(Event.seq).in_(payload["events"])).values(body="", actor=""))
+    session.expire_all()
 
 
-def _get(session: Session, table: type[Row], key: str) -> Row:
+def _get(session: Rows, table: type[Row], key: str) -> Row:
     row = session.get(table, key)
     if row is None:
         raise ValueError(f"no {table.__name__.lower()} {key}")
     return row
 
 
-KINDS: dict[str, Callable[[Session, Payload], None]] = {
-    "inspection_opened": _opened,
+KINDS: dict[str, Apply] = {
+    "inspection_opened": _written(Inspection),
+    "details_changed": _changed(Inspection, "inspection_id"),
     "photograph_added": _photographed,
     "photograph_scored": _scored,
     "photograph_not_scored": _not_scored,
-    "finding_decided": _decided,
-    "point_answered": _answered,
-    "inspection_closed": _closed,
+    "finding_decided": _changed(Finding, "finding_id"),
+    "finding_missed": _written(Finding),
+    "finding_disposed": _changed(Finding, "finding_id"),
+    "finding_treated": _written(Action),
+    "place_reinspected": _changed(Action, "action_id"),
+    "notified": _written(Notification),
+    "point_answered": _written(Answer),
+    "check_answered": _written(CheckAnswer),
+    "wood_packaging_recorded": _written(WoodPackaging),
+    "seal_recorded": _written(SealLine),
+    "seal_checked": _written(SealCheck),
+    "party_recorded": _written(Party),
+    "leg_recorded": _written(Leg),
+    "fix_recorded": _written(Fix),
+    "signed": _written(Signature),
+    "inspection_closed": _changed(Inspection, "inspection_id"),
+    "inspection_held": _changed(Inspection, "inspection_id"),
+    "inspection_purged": _purged,
+    "amended": _amended,
+    "certificate_given": _written(Certificate),
+    "certificate_withdrawn": _changed(Certificate, "certificate_id"),
+    "account_opened": _written(Account),
+    "account_changed": _changed(Account, "account_id"),
+    "token_given": _written(Token),
+    "token_withdrawn": _changed(Token, "token_id"),
 }

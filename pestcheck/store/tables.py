@@ -1,4 +1,4 @@
-"""The tables. All but ``event`` and ``head`` follow from the events and are written by ``state.apply`` alone.
+"""The tables. Those of ``STATE`` follow from the events and are written by ``state.apply`` alone.
 
 Times are ISO 8601 text in UTC. Enumerations are text. Ids are UUIDv7 made by the client.
 """
@@ -12,13 +12,17 @@ from sqlmodel import Field, SQLModel
 
 
 class Event(SQLModel, table=True):
-    """One entry of the append-only log. ``body`` is the leaf of the Merkle tree, byte for byte; ``leaf`` its hash."""
+    """One entry of the append-only log. ``body`` is the leaf of the Merkle tree, byte for byte; ``leaf`` its hash.
+
+    ``inspection_id``: of which inspection it is a part, or None. The body of a purged event is empty; its leaf stays in the tree.
+    """
 
     seq: int = Field(primary_key=True)
     id: str = Field(unique=True)
     at: str = Field(index=True)
     actor: str
     kind: str = Field(index=True)
+    inspection_id: str | None = Field(default=None, index=True)
     body: str
     leaf: str
 
@@ -33,7 +37,11 @@ class Head(SQLModel, table=True):
 
 
 class Inspection(SQLModel, table=True):
-    """One inspection of one conveyance."""
+    """One inspection of one conveyance.
+
+    ``device_time``: the tablet's clock when it was opened, beside ``opened_at``, the server's. ``trained``: whether the inspector had a
+    valid certificate then; None where nobody keeps certificates here. ``version``: how often its details were changed.
+    """
 
     id: str = Field(primary_key=True)
     container_number: str = Field(index=True)
@@ -43,8 +51,24 @@ class Inspection(SQLModel, table=True):
     template_version: int
     inspector: str
     opened_at: str = Field(index=True)
+    device_time: str | None = None
+    time_zone: str | None = None
+    trained: bool | None = None
+    stage: str | None = None
+    selection: str | None = None
+    size_type: str | None = None
+    site: str | None = None
+    carrier_scac: str | None = None
+    shipment: str | None = None
+    origin: str | None = None
+    destination: str | None = None
+    procedure: str | None = None
+    supervisor: str | None = None
+    version: int = 0
+    disposition: str | None = None
     closed_at: str | None = None
     closed_by: str | None = None
+    hold: str | None = None
 
 
 class Photograph(SQLModel, table=True):
@@ -61,7 +85,7 @@ class Photograph(SQLModel, table=True):
 
 
 class View(SQLModel, table=True):
-    """A photograph at a point of an inspection, and what the model said of it."""
+    """A photograph at a point of an inspection, and what the model said of it. ``action_id``: the cleaning that it shows the result of."""
 
     __table_args__: ClassVar[Any] = (UniqueConstraint("inspection_id", "area", "sha256"),)
     id: str = Field(primary_key=True)
@@ -71,6 +95,7 @@ class View(SQLModel, table=True):
     name: str
     added_at: str
     added_by: str
+    action_id: str | None = None
     state: str = Field(index=True)
     verdict: str | None = None
     score: float | None = None
@@ -82,25 +107,71 @@ class View(SQLModel, table=True):
 
 
 class Finding(SQLModel, table=True):
-    """A suggestion of the model, and beside it what the person decided. ``decided_label`` differs from ``label`` when corrected."""
+    """A suggestion of the model and beside it what the person decided, or what a person saw and the model missed.
+
+    ``label`` to ``reason`` are the model's; of a missed one they are empty, and its box may be. ``decided_label`` differs from ``label``
+    when corrected. ``severity``: 1 to 3 by the ``rules``, at the decision; None where it is no contamination. ``cargo``: the manifested
+    cargo that it is, with the reason. ``version``: how often it was decided on.
+    """
 
     id: str = Field(primary_key=True)
     view_id: str = Field(foreign_key="view.id", index=True)
     position: int
-    label: str
-    group: str
-    probability: float
-    candidates: list[Any] = Field(sa_type=JSON)
-    box: list[int] = Field(sa_type=JSON)
-    reason: str
+    label: str | None = None
+    group: str | None = None
+    probability: float | None = None
+    candidates: list[Any] = Field(default_factory=list, sa_type=JSON)
+    box: list[int] | None = Field(default=None, sa_type=JSON)
+    reason: str = ""
     state: str = Field(index=True)
     decided_label: str | None = None
     decided_by: str | None = None
     decided_at: str | None = None
+    condition: str | None = None
+    life_stage: str | None = None
+    count: int | None = None
+    extent: str | None = None
+    note: str | None = None
+    cargo: str | None = None
+    cargo_reason: str | None = None
+    severity: int | None = None
+    rules: str | None = None
+    disposition: str | None = None
+    version: int = 0
+
+
+class Action(SQLModel, table=True):
+    """What was done about a finding, and whether a second inspection found the place clean."""
+
+    id: str = Field(primary_key=True)
+    finding_id: str = Field(foreign_key="finding.id", index=True)
+    method: str
+    done_by: str
+    done_at: str
+    note: str = ""
+    recorded_by: str
+    recorded_at: str
+    clean: bool | None = None
+    reinspected_by: str | None = None
+    reinspected_at: str | None = None
+
+
+class Notification(SQLModel, table=True):
+    """Who was told, of an inspection or of one finding."""
+
+    id: str = Field(primary_key=True)
+    inspection_id: str = Field(foreign_key="inspection.id", index=True)
+    finding_id: str | None = Field(default=None, foreign_key="finding.id")
+    who: str
+    channel: str
+    reference: str = ""
+    notified_at: str
+    recorded_by: str
+    recorded_at: str
 
 
 class Answer(SQLModel, table=True):
-    """The answer to one point of an inspection: the last one given; earlier ones are in the log."""
+    """The answer to one point of an inspection: the last one given; earlier ones are in the log. ``version``: how often it was given."""
 
     inspection_id: str = Field(primary_key=True, foreign_key="inspection.id")
     area: str = Field(primary_key=True)
@@ -109,7 +180,238 @@ class Answer(SQLModel, table=True):
     note: str = ""
     answered_by: str
     answered_at: str
+    version: int = 0
 
 
-STATE: tuple[type[SQLModel], ...] = (Inspection, Photograph, View, Finding, Answer)
+class CheckAnswer(SQLModel, table=True):
+    """The answer to one question of a point, likewise."""
+
+    inspection_id: str = Field(primary_key=True, foreign_key="inspection.id")
+    area: str = Field(primary_key=True)
+    check_id: str = Field(primary_key=True)
+    answer: str
+    answered_by: str
+    answered_at: str
+    version: int = 0
+
+
+class WoodPackaging(SQLModel, table=True):
+    """Wood packaging that was looked at: its ISPM 15 mark as read, what was seen of it, bark and holes, and what to do about it."""
+
+    id: str = Field(primary_key=True)
+    inspection_id: str = Field(foreign_key="inspection.id", index=True)
+    area: str
+    kind: str
+    pieces: int
+    wood: str
+    mark: str
+    country: str
+    producer: str
+    treatment: str
+    seen: dict[str, bool] = Field(default_factory=dict, sa_type=JSON)
+    bark_width_cm: float | None = None
+    bark_area_cm2: float | None = None
+    bark: str | None = None
+    holes: bool | None = None
+    mark_needed: bool | None = None
+    warnings: list[str] = Field(default_factory=list, sa_type=JSON)
+    recorded_by: str
+    recorded_at: str
+
+
+class SealLine(SQLModel, table=True):
+    """One line of the seal register. ``key``: the number in the form that is compared."""
+
+    id: str = Field(primary_key=True)
+    act: str
+    number: str
+    key: str = Field(index=True)
+    happened_at: str
+    seal_class: str | None = None
+    type: str | None = None
+    maker: str = ""
+    container: str = ""
+    document_number: str = ""
+    reason: str = ""
+    inspection_id: str | None = Field(default=None, foreign_key="inspection.id", index=True)
+    recorded_by: str
+    recorded_at: str
+
+
+class SealCheck(SQLModel, table=True):
+    """View, Verify, Tug, Twist at one seal of an inspection. ``looks``: of each its answer and note. ``view_id``: photograph of the number."""
+
+    id: str = Field(primary_key=True)
+    inspection_id: str = Field(foreign_key="inspection.id", index=True)
+    number: str
+    document_number: str = ""
+    looks: dict[str, list[str]] = Field(sa_type=JSON)
+    view_id: str | None = Field(default=None, foreign_key="view.id")
+    problems: list[str] = Field(default_factory=list, sa_type=JSON)
+    checked_by: str
+    checked_at: str
+
+
+class Party(SQLModel, table=True):
+    """A company or site that has conveyances in its hands. ``key``: the name in the form that is compared."""
+
+    id: str = Field(primary_key=True)
+    name: str
+    key: str = Field(unique=True)
+    role: str
+    scac: str = ""
+    recorded_by: str
+    recorded_at: str
+
+
+class Leg(SQLModel, table=True):
+    """One stretch of a journey in one hand: who handed over, who took over, planned and actual times."""
+
+    id: str = Field(primary_key=True)
+    inspection_id: str = Field(foreign_key="inspection.id", index=True)
+    position: int
+    tendered_by: str = Field(foreign_key="party.id")
+    received_by: str = Field(foreign_key="party.id")
+    origin: str = ""
+    destination: str = ""
+    planned_departure: str | None = None
+    planned_arrival: str | None = None
+    departed: str | None = None
+    arrived: str | None = None
+    recorded_by: str
+    recorded_at: str
+
+
+class Fix(SQLModel, table=True):
+    """Where a conveyance was at a time on a leg, from its GPS receiver; degrees."""
+
+    leg_id: str = Field(primary_key=True, foreign_key="leg.id")
+    at: str = Field(primary_key=True)
+    latitude: float
+    longitude: float
+
+
+class Signature(SQLModel, table=True):
+    """Who signed what, when and as what. ``content``: SHA-256 of the record as it was then (``records.view.content``)."""
+
+    id: str = Field(primary_key=True)
+    inspection_id: str = Field(foreign_key="inspection.id", index=True)
+    printed_name: str
+    meaning: str
+    content: str
+    signed_by: str
+    signed_at: str
+
+
+class Amendment(SQLModel, table=True):
+    """A change of a closed inspection: the kind of event, the row before it (None: there was none), what was written, and why."""
+
+    id: str = Field(primary_key=True)
+    inspection_id: str = Field(foreign_key="inspection.id", index=True)
+    kind: str
+    before: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    after: dict[str, Any] = Field(sa_type=JSON)
+    reason: str
+    amended_by: str
+    amended_at: str
+
+
+class Certificate(SQLModel, table=True):
+    """Proof that a person was trained (CTPAT 12.1). ``key``: the name in the form that is compared."""
+
+    id: str = Field(primary_key=True)
+    person: str
+    key: str = Field(index=True)
+    topic: str
+    given_on: str
+    expires_on: str
+    reference: str = ""
+    recorded_by: str
+    recorded_at: str
+    withdrawn_at: str | None = None
+    withdrawn_reason: str | None = None
+
+
+class Purge(SQLModel, table=True):
+    """An inspection whose record was erased after its retention. ``events``: their places in the log; ``photographs``: those erased."""
+
+    inspection_id: str = Field(primary_key=True)
+    events: list[int] = Field(sa_type=JSON)
+    photographs: list[str] = Field(sa_type=JSON)
+    reason: str
+    purged_by: str
+    purged_at: str
+
+
+class Account(SQLModel, table=True):
+    """One person, or one machine, that may sign in (CTPAT 4.8: nobody shares one). Never erased: the log names them.
+
+    ``key``: the name in the form that is compared. ``sites``: the only ones of which they see anything; None: all. ``subject``: who
+    they are to a sign-in service, its issuer and their id there. What is secret is in ``Secret``.
+    """
+
+    id: str = Field(primary_key=True)
+    name: str
+    key: str = Field(unique=True)
+    role: str
+    sites: list[str] | None = Field(default=None, sa_type=JSON)
+    subject: str | None = Field(default=None, unique=True)
+    opened_at: str
+    opened_by: str
+    password_set_at: str | None = None
+    pin_set_at: str | None = None
+    disabled_at: str | None = None
+    version: int = 0
+
+
+class Token(SQLModel, table=True):
+    """What a machine was given to act as an account; only ``TokenHash`` knows it again."""
+
+    id: str = Field(primary_key=True)
+    account_id: str = Field(foreign_key="account.id", index=True)
+    label: str
+    given_at: str
+    given_by: str
+    expires_at: str
+    withdrawn_at: str | None = None
+
+
+class Secret(SQLModel, table=True):
+    """Argon2id hashes of an account's password and PIN. Like all tables from here on, it is in no event, and so in no backup."""
+
+    account_id: str = Field(primary_key=True)
+    password: str | None = None
+    pin: str | None = None
+
+
+class TokenHash(SQLModel, table=True):
+    """SHA-256 of a token of a machine: it is 256 random bits, which nobody guesses."""
+
+    hash: str = Field(primary_key=True)
+    token_id: str
+
+
+class Login(SQLModel, table=True):
+    """One account signed in at one browser. ``hash``: SHA-256 of what its cookie holds; ``wrong_pins``: in a row."""
+
+    hash: str = Field(primary_key=True)
+    account_id: str = Field(index=True)
+    started_at: str
+    seen_at: str
+    locked: bool = False
+    wrong_pins: int = 0
+
+
+class Attempt(SQLModel, table=True):
+    """Wrong passwords for a name, or from an address. ``key``: a hash of it, since people type passwords where names belong."""
+
+    key: str = Field(primary_key=True)
+    count: int
+    last_at: str
+
+
+STATE: tuple[type[SQLModel], ...] = (
+    Inspection, Photograph, View, Finding, Action, Notification, Answer, CheckAnswer, WoodPackaging, SealLine, SealCheck, Party, Leg, Fix,
+    Signature, Amendment, Certificate, Purge, Account, Token,
+)  # fmt: skip
 """The tables that follow from the events, parents first."""

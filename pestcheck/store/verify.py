@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import create_engine
+from sqlalchemy import select as sa_select
 from sqlmodel import Session, SQLModel, select
 
-from pestcheck.store import events, merkle, state
+from pestcheck.store import events, merkle
 from pestcheck.store.db import Database
 from pestcheck.store.photos import PhotoStore
+from pestcheck.store.replay import Key, Replay, Values, columns, keys
 from pestcheck.store.tables import STATE, Head, Photograph
 
 
@@ -37,44 +39,51 @@ class Result:
 
 
 def verify(database: Database, photos: PhotoStore) -> Result:
-    """Check everything; see the module's first line. Reads only."""
+    """Check everything; see the module's first line. Reads only.
+
+    Raises:
+        OSError: the database or the photographs cannot be read now.
+    """
     problems: list[Problem] = []
-    replayed = create_engine("sqlite://")
-    SQLModel.metadata.create_all(replayed)
-    with database.reading() as session, Session(replayed) as copy:
-        size, root = _check_log(session, copy, problems)
+    replay = Replay()
+    with database.reading() as session:
+        size, root = _check_log(session, replay, problems)
         hashes = list(session.exec(select(Photograph.sha256).order_by(Photograph.sha256)))
-        for sha256 in hashes:
-            if not (intact := photos.intact(sha256)):
-                says = "the file is gone" if intact is None else "the file was changed: its SHA-256 differs"
-                problems.append(Problem("photograph", sha256, says))
-        rows = _compare(session, copy, problems)
-    replayed.dispose()
+        rows = sum(_compare(session, replay, table, problems) for table in STATE)
+    for sha256 in hashes:
+        if not (intact := photos.intact(sha256)):
+            says = "the file is gone" if intact is None else "the file was changed: its SHA-256 differs"
+            problems.append(Problem("photograph", sha256, says))
     return Result(size, len(hashes), rows, root, tuple(problems))
 
 
-def _check_log(session: Session, copy: Session, problems: list[Problem]) -> tuple[int, str]:
+def _check_log(session: Session, replay: Replay, problems: list[Problem]) -> tuple[int, str]:
     subtrees: list[bytes | None] = []
-    size = 0
-    for event in events.read(session):
-        where = f"event {event.seq}"
-        if event.seq != size:
-            problems.append(Problem("log", where, f"events {size} to {event.seq - 1} are missing" if event.seq > size else "out of order"))
-        leaf = merkle.leaf_hash(event.body.encode())
-        if leaf.hex() != event.leaf:
+    erased: set[int] = set()
+    size, told = 0, itemgetter(*events.TOLD)
+    for seq, id_, at, actor, kind, of, text, recorded in events.read(session):
+        where = f"event {seq}"
+        if seq != size:
+            problems.append(Problem("log", where, f"events {size} to {seq - 1} are missing" if seq > size else "out of order"))
+        size = seq + 1
+        if not text:
+            erased.add(seq)
+            merkle.push(subtrees, bytes.fromhex(recorded))
+            continue
+        leaf = merkle.leaf_hash(text.encode())
+        if leaf.hex() != recorded:
             problems.append(Problem("log", where, "the text was changed: its hash differs from the one recorded"))
         merkle.push(subtrees, leaf)
         try:
-            body: dict[str, Any] = json.loads(event.body)
-            if any(body[column] != getattr(event, column) for column in ("seq", "id", "at", "actor", "kind")):
+            body: dict[str, Any] = json.loads(text)
+            if (*told(body), body.get("inspection_id")) != (seq, id_, at, actor, kind, of):
                 problems.append(Problem("log", where, "a column differs from the text"))
-            state.apply(copy, body["kind"], body["payload"])
+            replay.apply(body["kind"], body["payload"])
         except Exception as error:  # whatever a tampered event breaks is a finding, not a crash
-            copy.rollback()
             problems.append(Problem("log", where, f"cannot be replayed: {error}"))
-        copy.commit()
-        copy.expunge_all()
-        size = event.seq + 1
+    purged = replay.purged()
+    problems += (Problem("log", f"event {seq}", "its text was erased, but no purge says so") for seq in sorted(erased - purged))
+    problems += (Problem("log", f"event {seq}", "was purged, but its text is there again") for seq in sorted(purged - erased))
     head = session.get(Head, 1) or Head(root=merkle.EMPTY.hex())
     root = merkle.root(subtrees).hex()
     if head.size != size:
@@ -84,36 +93,36 @@ def _check_log(session: Session, copy: Session, problems: list[Problem]) -> tupl
     return size, root
 
 
-def _compare(session: Session, copy: Session, problems: list[Problem]) -> int:
-    """Walk each table and its replay side by side, in the order of their keys."""
-    count = 0
-    for table in STATE:
-        found, expected = _rows(session, table), _rows(copy, table)
-        ours, theirs = next(found, None), next(expected, None)
-        while ours or theirs:
-            if ours and (not theirs or ours[0] < theirs[0]):
-                problems.append(Problem("table", _where(table, ours[0]), "no event made this row"))
-                ours = next(found, None)
-            elif theirs and (not ours or theirs[0] < ours[0]):
-                problems.append(Problem("table", _where(table, theirs[0]), "the row is missing"))
-                theirs = next(expected, None)
-            else:
-                assert ours is not None
-                assert theirs is not None
-                count += 1
-                changed = [column for column, value in theirs[1].items() if ours[1][column] != value]
-                if changed:
-                    problems.append(Problem("table", _where(table, ours[0]), f"not what the events say: {', '.join(changed)}"))
-                ours, theirs = next(found, None), next(expected, None)
+def _compare(session: Session, replay: Replay, table: type[SQLModel], problems: list[Problem]) -> int:
+    """Walk a table and its replay side by side, in the order of their keys; returns how many rows both have."""
+    count, names = 0, columns(table)
+    found, expected = _rows(session, table), iter(replay.rows(table))
+    ours, theirs = next(found, None), next(expected, None)
+    while ours or theirs:
+        if ours and (not theirs or ours[0] < theirs[0]):
+            problems.append(Problem("table", _where(table, ours[0]), "no event made this row"))
+            ours = next(found, None)
+        elif theirs and (not ours or theirs[0] < ours[0]):
+            problems.append(Problem("table", _where(table, theirs[0]), "the row is missing"))
+            theirs = next(expected, None)
+        elif ours and theirs:
+            count += 1
+            if ours[1] != theirs[1]:
+                changed = [name for name, is_, was in zip(names, ours[1], theirs[1], strict=True) if is_ != was]
+                problems.append(Problem("table", _where(table, ours[0]), f"not what the events say: {', '.join(changed)}"))
+            ours, theirs = next(found, None), next(expected, None)
     return count
 
 
-def _rows(session: Session, table: type[SQLModel]) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
-    keys = [column.name for column in table.__table__.primary_key]  # type: ignore[attr-defined]
-    rows = session.exec(select(table).execution_options(yield_per=1000))
-    # Sorted here: databases collate text differently.
-    return iter(sorted((tuple(getattr(row, key) for key in keys), row.model_dump()) for row in rows))
+def _rows(session: Session, table: type[SQLModel]) -> Iterator[tuple[Key, Values]]:
+    """The rows as they are in the database, in the order of their keys: the databases sort text by its bytes, as Python does."""
+    places = [columns(table).index(name) for name in keys(table)]
+    wanted = [getattr(table, name) for name in columns(table)]
+    query = sa_select(*wanted).order_by(*(wanted[place] for place in places)).execution_options(yield_per=1000)
+    for row in session.execute(query):
+        values = tuple(row)
+        yield tuple(values[place] for place in places), values
 
 
-def _where(table: type[SQLModel], key: tuple[str, ...]) -> str:
-    return f"{table.__name__.lower()} {' '.join(key)}"
+def _where(table: type[SQLModel], key: Key) -> str:
+    return f"{table.__name__.lower()} {' '.join(map(str, key))}"

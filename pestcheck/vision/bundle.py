@@ -38,7 +38,10 @@ class Source(BaseModel):
 
 class Bundle(BaseModel):
     """``bundle.json``. ``side``: of the input that shows a picture as a whole, in pixels; ``long_sides``, ``tile`` and ``overlap`` are those of
-    ``tiles.plan``. ``temperature``: of the classifier's logits.
+    ``tiles.plan``. ``temperature``: of the classifier's logits. ``offsets``: of the levels; subtracted from the finder's logits, so that clean
+    photographs look as suspect at each: there are more cells at a high magnification, and more of the surroundings in a cell at a low one.
+
+    ``finder_from``, ``classifier_from``: the model, as name@version, that this network was taken over from; None: it was trained for this one.
 
     ``merged``: manifest label -> the label that the model gives for it. ``dropped``: manifest label -> why it is not known.
     """
@@ -54,8 +57,11 @@ class Bundle(BaseModel):
     long_sides: Annotated[tuple[OnGrid, ...], Field(min_length=1)]
     tile: OnGrid
     overlap: Annotated[int, Field(ge=0, multiple_of=GRID)]
+    offsets: tuple[Annotated[float, Field(allow_inf_nan=False)], ...] = ()
     temperature: Annotated[float, Field(gt=0)]
     thresholds: Thresholds
+    finder_from: str | None = None
+    classifier_from: str | None = None
     sha256: dict[str, Sha256]
     data: tuple[Source, ...]
 
@@ -84,6 +90,8 @@ def load(folder: Path) -> Bundle:
         sound and 0 < limits.propose < 1 and 0 <= limits.place_offset < 50 and 0 <= limits.candidate <= 1 and math.isfinite(limits.unknown)
     ):
         raise BundleError(f"{description} has thresholds that make no sense: {limits}")
+    if bundle.offsets and len(bundle.offsets) != len(bundle.long_sides):
+        raise BundleError(f"{description} has {len(bundle.offsets)} offsets for {len(bundle.long_sides)} levels")
     if bundle.overlap >= bundle.tile:
         raise BundleError(f"{description}: tiles of {bundle.tile} pixels cannot overlap by {bundle.overlap}")
     if unknown := set(bundle.labels) - set(LABELS):
@@ -99,6 +107,16 @@ def load(folder: Path) -> Bundle:
     if missing := {CLASSIFIER, FINDER} - bundle.sha256.keys():
         raise BundleError(f"{description} gives no SHA-256 for {', '.join(sorted(missing))}")
     return bundle
+
+
+def installed() -> list[Bundle]:
+    """The models that came with pestcheck, the newest last.
+
+    Raises:
+        BundleError: there is none, or one is damaged.
+    """
+    folders = [path.parent for path in shipped().parent.glob(f"*/{DESCRIPTION}")]
+    return sorted((load(folder) for folder in folders), key=lambda bundle: (bundle.created, bundle.id))
 
 
 def shipped() -> Path:

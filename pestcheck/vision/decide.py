@@ -20,8 +20,9 @@ MOST_PLACES = 12
 """Places of one photograph that are looked at closely; who is shown twelve looks at all of it."""
 SAME = 0.5
 """Two closer looks show the same if they share more than this of what both cover."""
-REACH, FALL = 2, 1.5
-"""Cells no more than this many rows and columns apart are one place, if their logits are no more than this below that of the most suspect."""
+REACH, CLEAN = 2, 0.1
+"""Cells no more than REACH rows and columns apart are one place, if their logits are at least half way from a clean cell's up to that of the most
+suspect: a place is as wide as the peak is at half its height. A clean cell's is the quantile CLEAN of the level."""
 MOST_CLUSTERS = 50
 """Places of one level that are told apart."""
 LOOK_MARGIN = 1.6
@@ -178,22 +179,24 @@ def _same(one: Box, other: Box) -> bool:
 
 
 def _clusters(chance: Array, propose: float) -> Iterator[list[tuple[int, int]]]:
-    """Cells from ``propose`` on, the most suspect first, each with those within ``REACH`` of it, or of these, that are not much less suspect."""
+    """Places of one level, the most suspect first: cells from ``propose`` on, each with those round it (see ``REACH``)."""
     value = logit(chance)
-    order = np.argsort(-value, axis=None, kind="stable")[: int((chance >= propose).sum())]
-    left = dict.fromkeys((int(k) // chance.shape[1], int(k) % chance.shape[1]) for k in order)
-    near = [(dr, dc) for dr in range(-REACH, REACH + 1) for dc in range(-REACH, REACH + 1)]
-    while left:
-        peak = next(iter(left))
-        cluster, edge = [], [peak]
-        del left[peak]
+    order, clean = np.argsort(-value, axis=None, kind="stable")[: int((chance >= propose).sum())], float(np.quantile(value, CLEAN))
+    taken = np.zeros(chance.shape, bool)
+    for peak in zip(*np.unravel_index(order, chance.shape), strict=True):
+        if taken[peak]:
+            continue
+        wide = (value >= (value[peak] + clean) / 2) & ~taken
+        taken[peak] = True
+        cluster, edge = [], [(int(peak[0]), int(peak[1]))]
         while edge:
             row, column = edge.pop()
             cluster.append((row, column))
-            for cell in [(row + dr, column + dc) for dr, dc in near]:
-                if cell in left and value[cell] >= value[peak] - FALL:
-                    del left[cell]
-                    edge.append(cell)
+            top, left = max(0, row - REACH), max(0, column - REACH)
+            near = np.s_[top : row + REACH + 1, left : column + REACH + 1]
+            for r, c in np.argwhere(wide[near] & ~taken[near]):
+                taken[top + r, left + c] = True
+                edge.append((top + int(r), left + int(c)))
         yield cluster
 
 

@@ -74,7 +74,7 @@ class Finder:
         self.session = _session(path, threads)
 
     def __call__(self, image: Image.Image, level: Level) -> Logits:
-        """Logit of contamination of each cell of a level of the photograph, shape (height / 16, width / 16).
+        """Logit of contamination of each cell of a level of the photograph, less the level's offset, shape (height / 16, width / 16).
 
         Where tiles overlap, the mean of theirs.
         """
@@ -89,5 +89,5 @@ class Finder:
                 there = np.s_[y // CELL : (y + height) // CELL, x // CELL : (x + width) // CELL]
                 total[there] += part
                 count[there] += 1
-        mean: Logits = total / count
+        mean: Logits = total / count - np.float32(level.offset)
         return mean

@@ -40,6 +40,7 @@ class Box(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Level:
     """The photograph at one magnification: its size there, and the upper left corners of the tiles, all of ``tile`` (width, height).
+    ``offset``: what is subtracted from the logits of its cells, see ``bundle.Bundle``.
 
     Sizes and corners are multiples of what the network needs (32 pixels), so that the cells of all tiles lie in one grid.
     """
@@ -48,24 +49,28 @@ class Level:
     height: int
     tile: tuple[int, int]
     corners: tuple[tuple[int, int], ...]
+    offset: float = 0.0
 
 
-def plan(width: int, height: int, *, long_sides: Sequence[int], tile: int, overlap: int) -> tuple[Level, ...]:
+def plan(
+    width: int, height: int, *, long_sides: Sequence[int], tile: int, overlap: int, offsets: Sequence[float] = ()
+) -> tuple[Level, ...]:
     """Lay tiles over a photograph of ``width`` by ``height`` pixels, at several magnifications.
 
     Args:
         long_sides: the longer side of the photograph at each level, in pixels; a level that would enlarge it too much is left out.
+        offsets: of the levels; none: 0 for all.
         tile: the side of a tile, and ``overlap``: what neighbours have in common at least, both in pixels, multiples of ``GRID``.
     """
     levels = []
-    for long_side in long_sides:
+    for long_side, offset in zip(long_sides, offsets or [0.0] * len(long_sides), strict=True):
         scale = long_side / max(width, height)
         if scale > MAX_ENLARGEMENT:
             continue
         size = tuple(max(GRID, round(length * scale / GRID) * GRID) for length in (width, height))
         part = (min(tile, size[0]), min(tile, size[1]))
         xs, ys = (_starts(length, side, overlap) for length, side in zip(size, part, strict=True))
-        levels.append(Level(size[0], size[1], part, tuple((x, y) for y in ys for x in xs)))
+        levels.append(Level(size[0], size[1], part, tuple((x, y) for y in ys for x in xs), offset))
     return tuple(levels)
 
 

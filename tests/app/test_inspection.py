@@ -1,228 +1,409 @@
-"""The whole task in a real Chromium against a real server, with the real model, read back from the database."""
+"""The whole inspection in a real Chromium against a real server, with the real model, read back from the database."""
 
 from __future__ import annotations
 
 import csv
 import io
-import os
-import re
-import sqlite3
+import json
+import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pestcheck.inspection.checklist import templates
+from tests.app.tablet import LYING, STANDING, Tablet
 from tests.conftest import Server
 from tests.pictures import scenes
 
-ARTEFACTS = Path(os.environ.get("TEST_ARTEFACTS", Path(__file__).parents[2] / "test-artifacts"))
 POINTS = templates()["container_7_point"].points
+Take = Callable[..., Tablet]
 
 
-@pytest.fixture
-def hornet(tmp_path: Path) -> Path:
-    """A photograph of a floor with a hornet, as a tablet would send it."""
-    picture = scenes.floor()
-    scenes.lay(picture, "hornet", length=220)
-    path = tmp_path / "IMG 0001 (é).jpg"
-    path.write_bytes(scenes.jpeg(picture))
-    return path
+def answer_questions(one: Tablet, no: tuple[str, ...] = ()) -> None:
+    """Answer the questions of a point until its end: yes to all but those named."""
+    while not one.name.startswith("result"):
+        here = one.name
+        if one.page.locator("#screen .answers .yes").count():
+            tone = "no" if here.rpartition("-")[2] in no else "yes"
+            one.page.locator(f"#screen .answers .{tone}").first.tap()
+        else:
+            one.type("one, over a hand's breadth")
+        one.page.wait_for_function("name => document.querySelector('#screen .page').dataset.page !== name", arg=here)
+        one.page.wait_for_function("() => !pestcheck.busy")
 
 
-def tablet(browser: Any, server: Server, width: int = 1180, height: int = 820) -> Any:
-    page = browser.new_context(viewport={"width": width, "height": height}, has_touch=True, accept_downloads=True).new_page()
-    page.set_default_timeout(20_000)
-    page.goto(server.url)
-    page.wait_for_selector("#begin")
-    return page
+@pytest.mark.parametrize("size", [LYING, STANDING], ids=["lying", "standing"])
+def test_the_whole_inspection(tablet: Take, hornet: Path, wall: Path, tmp_path: Path, size: tuple[int, int]) -> None:
+    one = tablet(size)
+    page = one.page
+    one.shot("01-home")
+    one.link("New inspection", "new-number")
+    one.type("csqu3054384", "new-size")
+    one.reads("should be 3, not 4")
+    one.link("Back", "new-number")
+    one.type("csqu3054383", "new-size")
+    one.reads("check digit is right")
+    one.shot("02-size")
+    one.tap("Skip", "new-template")
+    one.shot("03-template")
+    one.tap("7-point container inspection", "new-stage")
+    one.tap("Empty, where it is loaded", "new-selection")
+    one.tap("Targeted", "new-name")
+    one.type("Ana Pérez", "points")
+    one.shot("04-points")
+    assert page.locator("#outbox-camera").get_attribute("capture") == "environment"
 
+    # A point: photographs, what the model found, decisions, questions.
+    one.link("1. Front wall", "point-front_wall")
+    one.send(hornet)
+    page.locator("#screen .photo img").wait_for()
+    page.locator("#screen a.box").first.wait_for()
+    one.shot("05-found")
+    assert page.locator("#screen .photo img").first.evaluate("image => image.complete && image.naturalWidth") == 1600
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+    page.locator("#screen a.box").first.tap()
+    one.at("finding-")
+    one.shot("06-finding")
+    assert one.small() == []
+    one.tap("Confirm", "finding-condition")
+    one.shot("07-condition")
+    one.tap("Dead or dry", "finding-life_stage")
+    one.tap("Adult", "finding-count")
+    one.type("1", "finding-")
+    one.reads("Clean it, or reject the conveyance")
+    page.locator("#screen summary", has_text="What to do, step by step").tap()
+    assert page.locator("#screen .guide li").count() > 3
+    one.shot("08-guidance")
+    one.link("Cleaning and second inspection", "cleaning-becomes")
+    one.tap("Clean and re-check", "treat-method")
+    one.tap("Vacuumed", "treat-when")
+    one.tap("Just now", "treat-who")
+    one.type("Luis Gómez", "treat-note")
+    one.tap("Skip", "cleaning")
+    one.send(wall)
+    page.locator("#screen .photo img").wait_for()
+    one.shot("09-cleaning")
+    one.tap("Yes, clean")
+    one.reads("found clean")
+    one.link("Point", "point-front_wall")
 
-def box(page: Any, name: str) -> Any:
-    return page.locator(f"#{name} input, #{name} textarea").first
+    # What the model did not see.
+    one.link("I see something that is not marked", "missed-where")
+    frame = page.locator("#screen .photo .frame").bounding_box()
+    page.touchscreen.tap(frame["x"] + frame["width"] * 0.8, frame["y"] + frame["height"] * 0.3)
+    page.locator("#screen .box.mine").wait_for()
+    one.shot("10-missed")
+    one.tap("Next", "missed-what")
+    page.locator("#which").fill("seed")
+    one.shot("11-labels")
+    one.tap("Seed", "finding-condition")
+    one.tap("Cannot tell", "finding-life_stage")
+    one.tap("Skip", "finding-count")
+    one.tap("Skip", "finding-")
+    one.reads("Seen by you, missed by the model: Seed")
+    one.link("Front wall", "point-front_wall")
+    one.link("Questions", "question-front_wall-structure")
+    one.shot("12-question")
+    answer_questions(one, no=("clean",))
+    one.shot("13-result")
+    one.tap("No contamination seen")  # contradicts the findings
+    one.says("This does not fit")
+    one.tap("Contamination seen", "point-left_side")
+    one.says("Saved: Front wall")
 
+    one.link("Points", "points")
+    one.reads("1 of 7 points answered")
+    one.shot("14-points")
+    one.link("Summary", "summary")
+    one.shot("15-summary")
+    one.link("Front wall: 1 of 3 photographs", "point-front_wall")
+    more = [tmp_path / f"more{number}.jpg" for number in range(6)]
+    for number, path in enumerate(more):
+        path.write_bytes(scenes.jpeg(scenes.wall(900, 700, seed=20 + number)))
+    one.send(*more[:2])
+    one.reads("Photographs: 3 of 3")
+    for number, point in enumerate(POINTS[1:], 1):
+        one.link("Points", "points")
+        one.link(f"{number + 1}. {point.title}", f"point-{point.area}")
+        photographs = sum(len(check.photographs) for check in point.checks)
+        one.send(*more[:photographs])
+        one.reads(f"Photographs: {photographs} of {photographs}")
+        one.link("Questions", f"question-{point.area}")
+        answer_questions(one)
+        one.tap("No contamination seen")
+        one.says(f"Saved: {point.title}")
 
-def begin(page: Any, number: str = "CSQU 305438 3", inspector: str = "Ana Pérez") -> None:
-    box(page, "number").fill(number)
-    box(page, "inspector").fill(inspector)
-    page.get_by_role("button", name="Start 7-point inspection").click()
-    page.wait_for_selector("#points")
+    # Seal and wood.
+    one.at("summary")
+    one.link("Points", "points")
+    one.link("Seal", "seals")
+    one.link("A seal was put on", "seal-number")
+    one.type("H1234567", "seal-class")
+    one.tap("H: high security", "seal-type")
+    one.tap("Bolt", "seal-maker")
+    one.type("TydenBrooks", "seal-document")
+    one.type("H1234567", "seals")
+    one.link("View, Verify, Tug, Twist", "looks-number")
+    one.type("H1234567", "looks-document")
+    one.type("H1234567", "looks-view")
+    one.shot("16-view")
+    for name, to in (("view", "looks-verify"), ("verify", "looks-tug"), ("tug", "looks-twist"), ("twist", "looks-photograph")):
+        assert one.name == f"looks-{name}"
+        one.tap("Yes", to)
+    page.locator("#screen .answers button").first.tap()
+    one.at("seals")
+    one.shot("17-seals")
+    one.link("Points", "points")
+    one.link("Wood packaging", "wood")
+    one.link("Record wood packaging", "wood_new-area")
+    one.tap("Floor", "wood_new-kind")
+    one.tap("Pallet", "wood_new-pieces")
+    one.type("4", "wood_new-wood")
+    one.tap("Solid wood", "wood_new-thickness")
+    one.type("22", "wood_new-us_canada")
+    one.tap("No", "wood_new-has_mark")
+    one.tap("Yes", "wood_new-mark")
+    one.type("MX-1234 HT", "wood_new-symbol")
+    for _ in range(7):
+        one.tap("Skip", "wood_new-")
+    one.at("wood_new-bark")
+    one.tap("Yes", "wood_new-bark_width")
+    one.type("2,5", "wood_new-bark_area")
+    one.tap("Skip", "wood_new-holes")
+    one.tap("No", "wood")
+    one.reads("Bark within the tolerance")
+    one.shot("18-wood")
 
+    # The end.
+    one.link("Points", "points")
+    one.link("Summary", "summary")
+    page.locator("#screen [data-page=summary], #screen .page").get_by_text("Every point is answered").wait_for()
+    one.shot("19-summary")
+    one.link("To the signature", "signing-becomes")
+    one.tap("Accept")
+    page.locator("#screen .page[data-page=signing]").wait_for()
+    page.wait_for_function("() => !pestcheck.busy")
+    page.locator("#screen summary", has_text="Somebody supervises").tap()
+    page.locator("#screen [name=supervisor]").fill("Rosa Díaz")
+    page.locator("#screen form:has([name=supervisor])").get_by_role("button", name="Next").tap()
+    one.at("signing-supervisor")
+    one.shot("20-supervisor")
+    one.tap("Sign")
+    page.locator("#screen .page[data-page=signing]").wait_for()
+    page.wait_for_function("() => !pestcheck.busy")
+    one.shot("21-signing")
+    one.tap("Sign and close", "done")
+    one.reads("Closed and signed by Ana Pérez")
+    one.shot("22-done")
 
-def send(page: Any, *files: Path) -> None:
-    page.get_by_test_id("Choose photographs-upload-button").set_input_files(list(files))
+    assert one.rows("SELECT state, decided_label IS NOT NULL, condition FROM finding ORDER BY position") == [
+        ("confirmed", 1, "dead"),
+        ("missed", 1, "unknown"),
+    ]
+    assert one.rows("SELECT method, done_by, clean FROM action") == [("vacuumed", "Luis Gómez", 1)]
+    assert one.rows("SELECT act, number, seal_class FROM sealline") == [("affixed", "H1234567", "H")]
+    ((problems,),) = one.rows("SELECT problems FROM sealcheck")
+    assert problems == "[]"
+    assert one.rows("SELECT kind, pieces, bark, country FROM woodpackaging") == [("pallet", 4, "within_tolerance", "MX")]
+    assert one.rows("SELECT printed_name, meaning FROM signature ORDER BY signed_at") == [
+        ("Rosa Díaz", "supervised"),
+        ("Ana Pérez", "inspected"),
+    ]
+    assert one.rows("SELECT kind FROM event ORDER BY seq")[-1] == ("inspection_closed",)
+    assert one.rows("SELECT selection, supervisor FROM inspection") == [("targeted", "Rosa Díaz")]
 
-
-def begin_with(page: Any, photograph: Path) -> None:
-    """Open an inspection, send a photograph to its first point, and wait for the model's word."""
-    begin(page)
-    send(page, photograph)
-    page.locator("#suggestion h3").wait_for()
-
-
-def answer(page: Any, result: str) -> None:
-    page.locator("#result").get_by_text(result, exact=True).click()
-    page.get_by_role("button", name="Save answer, next point").click()
-
-
-def rows(server: Server, query: str) -> list[tuple[Any, ...]]:
-    with sqlite3.connect(server.data / "pestcheck.sqlite3") as connection:
-        return connection.execute(query).fetchall()
-
-
-def shot(page: Any, name: str) -> None:
-    ARTEFACTS.mkdir(exist_ok=True)
-    page.screenshot(path=ARTEFACTS / f"{name}.png", full_page=True)
-
-
-@pytest.mark.parametrize(("width", "height"), [(1180, 820), (820, 1180)], ids=["lying", "standing"])
-def test_from_a_photograph_to_a_logged_finding(browser: Any, server: Server, hornet: Path, width: int, height: int) -> None:
-    page = tablet(browser, server, width, height)
-    box(page, "number").fill("csqu3054384")
-    page.get_by_text("should be 3, not 4").wait_for()
-    shot(page, f"start-{width}")
-    begin(page)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.get_by_test_id("Take photograph-upload-button").get_attribute("capture") == "environment"
-
-    send(page, hornet)
-    page.locator("#suggestion h3").wait_for()
-    assert "Suspect" in page.locator("#suggestion h3").inner_text()
-    shot(page, f"finding-{width}")
-    height_of = "elements => elements.filter(e => e.offsetParent).map(e => e.getBoundingClientRect().height)"
-    assert min(page.locator("button:visible").evaluate_all(height_of)) >= 48
-    image = page.locator("#picture img")
-    assert image.evaluate("image => image.complete && image.naturalWidth") == 1600
-    page.get_by_role("button", name="Confirm").click()
-    page.get_by_text("Confirmed, by Ana Pérez").wait_for()
-
-    answer(page, "No contamination seen")  # contradicts the confirmed finding
-    page.get_by_text("This does not fit").wait_for()
-    answer(page, "Contamination seen")
-    page.get_by_text("1 of 7 points answered").wait_for()
-    assert page.locator("#hint h3").inner_text() == POINTS[1].title
-
-    page.get_by_role("button", name="Close inspection").click()
-    page.get_by_text("Not closed. Still open").wait_for()
-    for number in range(1, 7):
-        answer(page, "No contamination seen")
-        page.get_by_text(f"{number + 1} of 7 points answered").wait_for()
-    page.get_by_role("button", name="Close inspection").click()
-    page.get_by_text("Closed by Ana Pérez").wait_for()
-    assert not page.get_by_role("button", name="Confirm").is_visible()
-    shot(page, f"closed-{width}")
-
-    page.get_by_role("button", name="All inspections").click()
-    row = page.locator("table.log tbody tr")
-    assert re.sub(r"\s+", " ", row.inner_text()).startswith("CSQU3054383 Closed 1 Ana Pérez")
-    assert box(page, "number").input_value() == ""
-    assert box(page, "inspector").input_value() == "Ana Pérez"
-    shot(page, f"log-{width}")
+    one.link("All inspections", "home")
+    one.reads("CSQU3054383")
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download the log").click()
+        page.get_by_role("link", name="Download the log").tap()
     table = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text("utf-8"))))
-    assert [r["decision"] for r in table if r["suggested"]] == ["confirmed"]
-
-    (finding,) = rows(server, "SELECT label, state, decided_label, decided_by FROM finding")
-    assert finding[1:] == ("confirmed", finding[0], "Ana Pérez")
-    assert [row[0] for row in rows(server, "SELECT kind FROM event ORDER BY seq")][-1] == "inspection_closed"
-    (photograph,) = rows(server, "SELECT sha256 FROM photograph")
-    assert (server.data / "photographs" / photograph[0][:2] / photograph[0]).read_bytes() == hornet.read_bytes()
+    assert sorted(row["decision"] for row in table if row["decision"]) == ["confirmed", "missed"]
 
 
-def test_a_reload_and_a_second_tablet_continue_where_the_server_stands(browser: Any, server: Server, hornet: Path) -> None:
-    page = tablet(browser, server)
-    begin_with(page, hornet)
-    page.get_by_role("button", name="Not a contaminant").click()
-    page.get_by_text("Not a contaminant, by Ana Pérez").wait_for()
-    answer(page, "No contamination seen")
-    page.get_by_text("1 of 7 points answered").wait_for()
-    page.reload()
-    page.get_by_text("1 of 7 points answered").wait_for()
-    assert page.locator("#hint h3").inner_text() == POINTS[1].title
-
-    other = tablet(browser, server, 820, 1180)
-    other.locator("table.log a.open").click()
-    other.get_by_text("1 of 7 points answered").wait_for()
-    answer(other, "No contamination seen")
-    other.get_by_text("2 of 7 points answered").wait_for()
-    page.reload()
-    page.get_by_text("2 of 7 points answered").wait_for()
-    page.locator("#points label").first.click()
-    page.get_by_text("Not a contaminant, by Ana Pérez").wait_for()
-
-
-def test_correcting_records_both_names(browser: Any, server: Server, hornet: Path) -> None:
-    page = tablet(browser, server)
-    begin_with(page, hornet)
-    page.get_by_role("button", name="Correct").click()
-    page.get_by_text("Choose what it is").wait_for()
-    page.locator("#label input").fill("Hor")
-    page.get_by_role("option", name="Hornet").click()
-    page.get_by_role("button", name="Correct").click()
-    page.get_by_text("Corrected: Hornet, by Ana Pérez").wait_for()
-    assert rows(server, "SELECT state, decided_label FROM finding") == [("corrected", "hornet")]
+def test_undo_takes_the_last_answer_and_decision_back(tablet: Take, hornet: Path) -> None:
+    one = tablet()
+    one.begin()
+    one.link("1. Front wall", "point-front_wall")
+    one.send(hornet)
+    one.page.locator("#screen a.box").first.tap()
+    one.at("finding-")
+    one.tap("Not a contaminant")
+    one.says("Saved")
+    assert one.rows("SELECT state FROM finding") == [("rejected",)]
+    one.page.locator("#told").get_by_role("button", name="Undo").tap()
+    one.says("Taken back")
+    assert one.rows("SELECT state, decided_label FROM finding") == [("suggested", None)]
+    one.link("Front wall", "point-front_wall")
+    one.page.goto(one.page.url.replace("step=point", "step=question"))
+    one.at("question-front_wall-structure")
+    one.tap("No", "question-front_wall-")
+    assert one.rows("SELECT answer FROM checkanswer") == [("no",)]
+    one.page.locator("#told").get_by_role("button", name="Undo").tap()
+    one.says("Taken back")
+    assert one.rows("SELECT answer FROM checkanswer") == [("",)]
+    assert one.name == "question-front_wall-structure"
 
 
-def test_a_wrong_check_digit_is_taken_only_with_a_reason(browser: Any, server: Server) -> None:
-    page = tablet(browser, server)
-    box(page, "number").fill("CSQU3054384")
-    box(page, "inspector").fill("Ana <b>Pérez</b>")
-    box(page, "reason").wait_for()
-    page.get_by_role("button", name="Start 7-point inspection").click()
-    page.get_by_text("give a reason to go on").wait_for()
-    assert rows(server, "SELECT * FROM inspection") == []
-    box(page, "reason").fill("=painted <script>alert(1)</script>")
-    page.get_by_role("button", name="Start 7-point inspection").click()
-    page.wait_for_selector("#points")
-    assert rows(server, "SELECT override_reason FROM inspection") == [("=painted <script>alert(1)</script>",)]
-    assert "Ana <b>Pérez</b>" in page.locator("#top").inner_text()  # shown as typed, not run
+def test_correcting_records_both_names(tablet: Take, hornet: Path) -> None:
+    one = tablet(STANDING)
+    one.begin()
+    one.link("1. Front wall", "point-front_wall")
+    one.send(hornet)
+    one.page.locator("#screen a.box").first.tap()
+    one.at("finding-")
+    one.link("Correct: it is something else", "correct")
+    one.page.locator("#which").fill("horn")
+    assert one.page.locator("#labels button:visible").all_inner_texts() == ["Hornet"]
+    one.shot("correct")
+    one.tap("Hornet", "finding-condition")
+    ((state, label, model),) = one.rows("SELECT state, decided_label, label FROM finding")
+    assert (state, label) == ("corrected", "hornet")
+    assert model
 
 
-def test_bad_files_are_named_and_the_others_kept(browser: Any, server: Server, hornet: Path, tmp_path: Path) -> None:
+def test_a_reefer_is_proposed_its_template(tablet: Take) -> None:
+    one = tablet()
+    one.begin(size_type="45R1", template="8-point reefer inspection")
+    one.reads("8. Fan housing")
+    assert one.rows("SELECT template, template_version, size_type FROM inspection") == [("reefer_8_point", 1, "45R1")]
+    two = tablet()
+    two.link("New inspection", "new-number")
+    two.type("CSQU3054383", "new-size")
+    two.type("45R1", "new-template")
+    assert two.page.locator("#screen .answers button").first.inner_text() == "8-point reefer inspection"
+
+
+def test_a_wrong_check_digit_is_taken_only_with_a_reason(tablet: Take) -> None:
+    one = tablet()
+    one.link("New inspection", "new-number")
+    one.type("CSQU3054384", "new-size")
+    one.tap("Skip", "new-template")
+    one.tap("7-point container inspection", "new-why")
+    one.tap("Next")
+    one.says("This needs an answer")
+    one.type("=painted <script>alert(1)</script>", "new-stage")
+    one.tap("Empty, where it is loaded", "new-selection")
+    one.tap("Targeted", "new-name")
+    one.type("Ana <b>Pérez</b>", "points")
+    assert one.rows("SELECT override_reason, stage, selection FROM inspection") == [
+        ("=painted <script>alert(1)</script>", "empty_at_origin", "targeted")
+    ]
+    assert "Ana <b>Pérez</b>" in one.page.locator("#screen .top").inner_text()  # shown as typed, not run
+    one.reads("=painted <script>")
+
+
+def test_who_comes_second_is_told_and_sees_what_is_there(tablet: Take, hornet: Path) -> None:
+    first = tablet()
+    first.begin()
+    first.link("1. Front wall", "point-front_wall")
+    first.send(hornet)
+    first.page.locator("#screen a.box").first.tap()
+    first.at("finding-")
+    second = tablet()
+    second.page.goto(first.page.url)
+    second.at("finding-")
+    first.tap("Confirm", "finding-condition")
+    second.tap("Not a contaminant")
+    second.says("The decision on this finding was changed by Ana Pérez")
+    second.reads("Confirmed")
+    second.shot("conflict")
+    result = first.page.url.partition("&finding")[0].replace("step=finding", "step=result")
+    for one in (first, second):
+        one.page.goto(result)
+        one.at("result")
+    first.tap("Contamination seen", "question")
+    second.page.locator("#screen [name=note]").fill("locked")
+    second.tap("Not inspected")
+    second.says("The answer to this point was changed by Ana Pérez")
+    assert second.page.locator("#screen .chosen").inner_text() == "Contamination seen"
+    assert first.rows("SELECT state, decided_label IS NULL FROM finding") == [("confirmed", 0)]
+    assert first.rows("SELECT state, result FROM answer") == [("inspected", "contamination")]
+
+
+def test_a_reload_a_restart_and_a_second_tablet_continue_at_the_same_place(tablet: Take, server: Server) -> None:
+    one = tablet()
+    one.begin()
+    one.link("2. Left side", "point-left_side")
+    one.link("Questions", "question-left_side-structure")
+    one.tap("Yes", "question-left_side-repairs")
+    one.page.reload()
+    one.at("question-left_side-repairs")
+    two = tablet(STANDING)
+    two.link("CSQU3054383", "points")
+    two.page.goto(one.page.url)
+    two.at("question-left_side-repairs")
+    two.tap("Yes", "question-left_side-clean")
+    server.kill()
+    server.start()
+    one.page.goto(one.page.url)
+    one.at("question-left_side-repairs")
+    assert one.page.locator("#screen .chosen").inner_text().endswith("Yes")
+    one.page.go_back()
+    assert one.rows("SELECT check_id, answer FROM checkanswer ORDER BY check_id") == [("repairs", "yes"), ("structure", "yes")]
+    # A draft that was not finished survives, too.
+    two.page.goto(server.url)
+    two.at("home")
+    two.link("New inspection", "new-number")
+    two.type("CSQU3054383", "new-size")
+    two.page.reload()
+    two.at("new-size")
+    two.reads("check digit is right")
+
+
+def test_bad_files_are_named_and_the_others_kept(tablet: Take, hornet: Path, tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").write_bytes(hornet.read_bytes()[:50_000])
     (tmp_path / "empty.png").write_bytes(b"")
-    page = tablet(browser, server)
-    begin(page)
-    send(page, tmp_path / "broken.jpg", hornet, tmp_path / "empty.png")
-    page.get_by_text("broken.jpg: the picture is damaged or cut short").wait_for()
-    page.get_by_text("empty.png: the file is empty").wait_for()
-    page.locator("#suggestion h3").wait_for()
-    assert len(rows(server, "SELECT * FROM photograph")) == 1
+    one = tablet()
+    one.begin()
+    one.link("1. Front wall", "point-front_wall")
+    one.send(tmp_path / "broken.jpg", hornet, tmp_path / "empty.png")
+    one.page.locator("#screen .sending .kept", has_text="broken.jpg").get_by_text("the picture is damaged or cut short").wait_for()
+    one.page.locator("#screen .sending .kept", has_text="empty.png").get_by_text("could not be read").wait_for()
+    one.page.locator("#screen .photo img").wait_for()
+    assert len(one.rows("SELECT * FROM photograph")) == 1
 
 
-def test_an_address_of_nothing_leads_to_the_start(browser: Any, server: Server) -> None:
-    page = tablet(browser, server)
-    page.goto(server.url + "/?inspection=%3Cscript%3E")
-    page.get_by_text("There is no inspection").wait_for()
-    assert page.get_by_role("button", name="Start 7-point inspection").is_visible()
+def test_a_dark_photograph_is_said_to_be_taken_again(tablet: Take, tmp_path: Path) -> None:
+    (tmp_path / "dark.jpg").write_bytes(scenes.jpeg(scenes.wall(900, 700).point(lambda value: value // 14)))
+    one = tablet()
+    one.begin()
+    one.link("1. Front wall", "point-front_wall")
+    one.send(tmp_path / "dark.jpg")
+    one.reads("take it again?")
+    one.shot("dark")
 
 
-def test_a_server_killed_while_scoring_scores_after_its_restart(browser: Any, server: Server, hornet: Path) -> None:
-    page = tablet(browser, server)
-    begin(page)
+def test_an_address_of_nothing_leads_to_the_start(tablet: Take, server: Server) -> None:
+    one = tablet()
+    one.page.goto(server.url + "/?inspection=%3Cscript%3E")
+    one.says("There is no inspection")
+    one.at("home")
+
+
+def test_a_server_killed_while_scoring_scores_after_its_restart(tablet: Take, server: Server, tmp_path: Path) -> None:
+    one = tablet()
+    one.begin()
+    one.link("1. Front wall", "point-front_wall")
     many = []
     for i in range(6):
-        picture = scenes.wall(3264, 2448, seed=i)
-        many.append(hornet.parent / f"{i}.jpg")
-        many[-1].write_bytes(scenes.jpeg(picture))
-    send(page, *many)
-    page.get_by_text("Looking at the photograph").wait_for()
+        many.append(tmp_path / f"{i}.jpg")
+        many[-1].write_bytes(scenes.jpeg(scenes.wall(3264, 2448, seed=i)))
+    one.send(*many)
+    one.reads("Looking at the photograph")
     server.kill()
-    waiting = rows(server, "SELECT count(*) FROM view WHERE state = 'waiting'")[0][0]
-    kept = rows(server, "SELECT count(*) FROM view")[0][0]
-    assert waiting > 0
+    assert one.rows("SELECT count(*) FROM view WHERE state = 'waiting'")[0][0] > 0
+    kept = one.rows("SELECT count(*) FROM view")
     server.start()
-    for _ in range(100):
-        if rows(server, "SELECT count(*) FROM view WHERE state = 'scored'") == [(kept,)]:
-            break
-        page.wait_for_timeout(200)
-    assert rows(server, "SELECT count(*) FROM view WHERE state = 'scored'") == [(kept,)]
-    page.goto(page.url)
-    page.get_by_text("0 of 7 points answered").wait_for()
-    page.locator("#picture img").wait_for()
+    deadline = time.monotonic() + 120
+    while one.rows("SELECT count(*) FROM view WHERE state = 'scored'") != kept and time.monotonic() < deadline:
+        one.page.wait_for_timeout(200)
+    assert one.rows("SELECT count(*) FROM view WHERE state = 'scored'") == kept
+    one.page.goto(one.page.url)
+    one.at("point-front_wall")
+    one.page.locator("#screen .photo img").wait_for()
 
 
 def test_previews_are_upright_jpegs_and_strangers_get_404(server: Server) -> None:
@@ -230,3 +411,43 @@ def test_previews_are_upright_jpegs_and_strangers_get_404(server: Server) -> Non
         with pytest.raises(urllib.error.HTTPError) as error:
             urllib.request.urlopen(f"{server.url}/{path}")
         assert error.value.code == 404
+
+
+def test_two_fingers_zoom_the_photograph_and_a_finger_draws_on_it(tablet: Take, hornet: Path) -> None:
+    one = tablet(STANDING)
+    one.begin()
+    one.link("1. Front wall", "point-front_wall")
+    one.send(hornet)
+    one.page.locator("#screen a.box").first.wait_for()
+    fingers = one.context.new_cdp_session(one.page)
+    frame = one.page.locator("#screen .photo .frame")
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        box = one.page.locator("#screen .photo").bounding_box()
+        at = [{"x": box["x"] + box["width"] * x, "y": box["y"] + box["height"] * y} for x, y in points]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+
+    touch("touchStart", (0.4, 0.5), (0.5, 0.5))
+    for spread in (0.1, 0.15, 0.2, 0.25):
+        touch("touchMove", (0.45 - spread / 2, 0.5), (0.45 + spread / 2, 0.5))
+    touch("touchEnd")
+    assert 2 < float(frame.evaluate("frame => frame.style.getPropertyValue('--scale')")) < 3
+    one.shot("zoomed")
+    one.page.locator("#screen a.box").first.tap()
+    one.at("finding-")
+    one.link("Front wall", "point-front_wall")
+    one.link("I see something that is not marked", "missed-where")
+    one.tap("Next")
+    one.says("Tap the photograph first")
+    touch("touchStart", (0.6, 0.2))
+    touch("touchMove", (0.7, 0.3))
+    touch("touchMove", (0.8, 0.4))
+    touch("touchEnd")
+    one.page.locator("#screen .box.mine").wait_for()
+    assert one.page.locator(".toast.warn").count() == 0
+    assert one.page.evaluate("() => [pestcheck.send('look'), pestcheck.send('look', {}, pestcheck.at, true)]") == [True, False]
+    one.tap("Next", "missed-what")
+    one.tap("Spider", "finding-condition")
+    ((box,),) = one.rows("SELECT box FROM finding WHERE state = 'missed'")
+    shares = [value / side for value, side in zip(json.loads(box), (1632, 1224, 1632, 1224), strict=True)]
+    assert shares == pytest.approx([0.6, 0.2, 0.8, 0.4], abs=0.01)

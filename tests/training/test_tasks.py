@@ -150,7 +150,8 @@ def test_looks_at_clean_surfaces_have_the_label_of_the_surface_there(
 def test_a_finder_learns_a_batch_by_heart(drawn: Path, parts: data.Split) -> None:
     task = make("finder", drawn, parts, mosaics=0.0)
     examples = task.examples()
-    pixels, target = (torch.from_numpy(np.stack(column)) for column in zip(*(examples[i] for i in range(2)), strict=True))
+    harmful = [one for one in (examples[i] for i in range(12)) if (one[1] == 1).any()][:2]
+    pixels, target = (torch.from_numpy(np.stack(column)) for column in zip(*harmful, strict=True))
     torch.manual_seed(0)
     net = Finder(pretrained=False).to(memory_format=torch.channels_last).train()
     losses = descend(net, lambda: task.loss(net, pixels, target), 25)

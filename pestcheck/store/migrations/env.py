@@ -1,10 +1,22 @@
 """Alembic's entry: runs the steps on the connection that ``db.migrate`` hands over."""
 
 from alembic import context
+from sqlalchemy import text
 from sqlmodel import SQLModel
 
 from pestcheck.store import tables  # noqa: F401 - fills the metadata
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=SQLModel.metadata, render_as_batch=True)
+connection = context.config.attributes["connection"]
+context.configure(connection=connection, target_metadata=SQLModel.metadata, render_as_batch=True)
 with context.begin_transaction():
     context.run_migrations()
+
+if connection.dialect.name == "postgresql":
+    # Text sorts by its bytes, as in SQLite and in Python, whatever language the database was made for.
+    for table, column in connection.execute(
+        text(
+            "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema() "
+            "AND data_type = 'character varying' AND collation_name IS DISTINCT FROM 'C' AND table_name <> 'alembic_version'"
+        )
+    ).all():
+        connection.execute(text(f'ALTER TABLE "{table}" ALTER COLUMN "{column}" TYPE varchar COLLATE "C"'))

@@ -94,3 +94,8 @@ def upgrade() -> None:
         sa.Column("answered_by", sa.String, nullable=False),
         sa.Column("answered_at", sa.String, nullable=False),
     )
+
+
+def downgrade() -> None:
+    for table in ("answer", "finding", "view", "photograph", "inspection", "head", "event"):
+        op.drop_table(table)

@@ -1,0 +1,120 @@
+"""Photographs: put them at a point, get the original back, or a preview."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from starlette.requests import ClientDisconnect
+
+from app.api.common import AN_ID, ID, Area, Changing, Here, Text, Visible, Who, an_id, made, one, status
+from app.api.inspections import Taken, taken
+from app.api.problems import Damaged
+from app.previews import KEEP
+from pestcheck import photo
+from pestcheck.records import NotFound
+
+router = APIRouter(tags=["photographs"])
+MEDIA_TYPES = (*photo.MEDIA_TYPES.values(), "application/octet-stream")
+DIGEST = "^sha-256=:[A-Za-z0-9+/]{43}=:$"
+
+
+async def sent(
+    request: Request,
+    repr_digest: Annotated[
+        str | None,
+        Header(
+            pattern=DIGEST,
+            description="SHA-256 of the file (RFC 9530). With it, a body that was damaged on the way gets 400 and can be sent again",
+            examples=["sha-256=:RK/0qy18MlBSVnWgjwz6lZEWjP/lF5HF9bvEF8FabDg=:"],
+        ),
+    ] = None,
+) -> bytes:
+    """The bytes of the body.
+
+    Raises:
+        Damaged: they are not those of the digest, or the client went away.
+    """
+    try:
+        data = await request.body()
+    except ClientDisconnect as error:
+        raise Damaged("The connection ended before the photograph was whole.") from error
+    if repr_digest and base64.b64encode(hashlib.sha256(data).digest()).decode() != repr_digest[9:-1]:
+        raise Damaged(f"{len(data)} bytes arrived, and their SHA-256 is not the one of Repr-Digest. Send the photograph again.")
+    return data
+
+
+def _a(media_types: tuple[str, ...]) -> dict[str, Any]:
+    return {"content": {media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in media_types}}
+
+
+@router.put(
+    "/inspections/{inspection_id}/points/{area}/photographs/{view_id}",
+    summary="Put a photograph at a point",
+    responses=made(Taken, "photograph"),
+    openapi_extra={"requestBody": {"required": True, "description": "the file as the camera wrote it", **_a(MEDIA_TYPES)}},
+)
+def put_photograph(
+    view: Changing,
+    area: Area,
+    view_id: Annotated[str, an_id("photograph at this point")],
+    data: Annotated[bytes, Depends(sent)],
+    response: Response,
+    records: Here,
+    who: Who,
+    name: Annotated[str, Query(max_length=200, description="of the file")] = "",
+    after: Annotated[str | None, Query(pattern=ID, description="the action whose result it shows", examples=[AN_ID])] = None,
+    amends: Annotated[Text, Query(description="why a closed inspection is amended")] = "",
+) -> Taken:
+    """The original bytes are kept before this is answered; let go of yours when ``sha256`` is that of what you sent. The model looks at it
+    afterwards: read the photograph again until its state is no longer ``waiting``. The same photograph is at a point once: if it is there
+    under another id, that one is answered."""
+    key = records.photograph(view.inspection.id, area, data, name=name, actor=who.name, view_id=view_id, after=after, amends=amends)
+    status(response, new=all(item.view.id != key for item in view.photographs))
+    return _taken(records.inspection(view.inspection.id).photographs, key)
+
+
+def _taken(photographs: Any, view_id: str) -> Taken:
+    return taken(one(photographs, view_id, "photograph", by=lambda item: item.view.id))
+
+
+ViewId = Annotated[str, Path(description="id of the photograph at its point", pattern=ID, examples=[AN_ID])]
+GONE = "The file of this photograph is not in the store; see pestcheck verify."
+
+
+@router.get("/inspections/{inspection_id}/photographs/{view_id}", summary="Read what is known of a photograph")
+def read_photograph(view: Visible, view_id: ViewId) -> Taken:
+    return _taken(view.photographs, view_id)
+
+
+@router.get(
+    "/inspections/{inspection_id}/photographs/{view_id}/original",
+    summary="The original bytes",
+    response_class=Response,
+    responses={200: {"description": "the file as it was sent", **_a(tuple(photo.MEDIA_TYPES.values()))}},
+)
+def original(view: Visible, view_id: ViewId, records: Here) -> Response:
+    item = _taken(view.photographs, view_id)
+    try:
+        data = records.photo_store.get(item.sha256)
+    except FileNotFoundError as error:
+        raise NotFound(GONE) from error
+    suffix = {"image/jpeg": "jpg"}.get(item.photograph.media_type, item.photograph.media_type.partition("/")[2])
+    name = {"Content-Disposition": f'attachment; filename="{item.sha256}.{suffix}"', "X-Content-Type-Options": "nosniff"}
+    return Response(data, media_type=item.photograph.media_type, headers=KEEP | name)
+
+
+@router.get(
+    "/inspections/{inspection_id}/photographs/{view_id}/preview",
+    summary="An upright JPEG of at most 1600 pixels",
+    response_class=Response,
+    responses={200: {"description": "a JPEG", **_a(("image/jpeg",))}},
+)
+def preview(view: Visible, view_id: ViewId, request: Request) -> Response:
+    item = _taken(view.photographs, view_id)
+    try:
+        return Response(request.app.state.previews.jpeg(item.sha256), media_type="image/jpeg", headers=KEEP)
+    except FileNotFoundError as error:
+        raise NotFound(GONE) from error

@@ -1,0 +1,110 @@
+"""The server itself: exports, models, health, metrics, kinds of problems."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, Field
+
+from app.api.common import Here, Visible, allowed
+from app.api.inspections import Whole, whole
+from app.api.problems import KINDS, PAGE
+from pestcheck.export import csv
+from pestcheck.people import Deed, Person
+from pestcheck.vision import bundle
+
+router = APIRouter()
+CSV: dict[int | str, Any] = {200: {"description": "CSV in UTF-8", "content": {"text/csv": {"schema": {"type": "string"}}}}}
+
+
+class Model(BaseModel):
+    """A model that came with this installation, or the one in use."""
+
+    id: str = Field(description="name@version, as it stands in every record", examples=["pest-lite0-0.4.0"])
+    created: str
+    labels: list[str]
+    in_use: bool
+
+
+class Models(BaseModel):
+    """By name and version."""
+
+    models: list[Model]
+
+
+class Health(BaseModel):
+    """Whether the server is up."""
+
+    status: str = Field(description='"ok", or "not scoring" when the thread that looks at photographs has ended')
+    model: str
+    version: str
+
+
+class ProblemKind(BaseModel):
+    """A kind of problem."""
+
+    type: str
+    status: int
+    title: str
+
+
+class Problems(BaseModel):
+    """All that this API answers with."""
+
+    problems: list[ProblemKind]
+
+
+@router.get("/exports/log.csv", summary="The log as CSV", response_class=Response, responses=CSV, tags=["exports"])
+def log_csv(records: Here, who: Annotated[Person, allowed(Deed.export)]) -> StreamingResponse:
+    """One row a finding, and one a point without findings."""
+
+    views = [view for view in records.every_inspection() if who.at(view.inspection.site)]
+
+    def lines() -> Iterator[str]:
+        yield from csv.write(views)
+
+    name = {"Content-Disposition": 'attachment; filename="pestcheck-log.csv"'}
+    return StreamingResponse(lines(), media_type="text/csv; charset=utf-8", headers=name)
+
+
+@router.get("/exports/inspections/{inspection_id}.json", summary="One inspection as a file", tags=["exports"])
+def inspection_json(view: Visible, who: Annotated[Person, allowed(Deed.export)], response: Response) -> Whole:
+    response.headers["Content-Disposition"] = f'attachment; filename="{view.inspection.id}.json"'
+    return whole(view)
+
+
+@router.get("/models", summary="Models", tags=["models"])
+def models(request: Request, who: Annotated[Person, allowed(Deed.see)]) -> Models:
+    """Those that came with this installation, and the one in use."""
+    used = request.app.state.bundle
+    known = {one.id: one for one in (*bundle.installed(), used)}
+    return Models(
+        models=[Model(id=key, created=one.created, labels=[*one.labels], in_use=key == used.id) for key, one in sorted(known.items())]
+    )
+
+
+@router.get("/health", summary="Whether the server is up", tags=["server"])
+def health(request: Request) -> Health:
+    found: Health = request.app.state.health()
+    return found
+
+
+@router.get(
+    "/metrics",
+    summary="Metrics for Prometheus",
+    response_class=Response,
+    responses={200: {"description": "text exposition format", "content": {"text/plain": {"schema": {"type": "string"}}}}},
+    tags=["server"],
+)
+def metrics(request: Request, who: Annotated[Person, allowed(Deed.manage)]) -> Response:
+    text, media_type = request.app.state.metrics.text()
+    return Response(text, media_type=media_type)
+
+
+@router.get("/problems", summary="Kinds of problems", tags=["server"])
+def problems() -> Problems:
+    """What the ``type`` of a problem means."""
+    return Problems(problems=[ProblemKind(type=f"{PAGE}#{kind}", status=status, title=title) for kind, (status, title) in KINDS.items()])

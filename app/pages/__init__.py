@@ -1,0 +1,1 @@
+"""How things look: HTML and drawings, made of records. No state, no handlers."""

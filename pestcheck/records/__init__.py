@@ -1,0 +1,28 @@
+"""The use cases, and the only writer of the store.
+
+Every id is made by the client; asking for the same thing again changes nothing. Every change is an event of the log. A closed inspection
+is not changed but amended, with a reason; what was there before stays readable.
+"""
+
+from __future__ import annotations
+
+from pestcheck.records.common import Conflict, NotFound, Refused
+from pestcheck.records.figures import Figures
+from pestcheck.records.findings import Findings
+from pestcheck.records.inspections import Inspections
+from pestcheck.records.journeys import Journeys
+from pestcheck.records.photographs import Photographs
+from pestcheck.records.retention import Retention
+from pestcheck.records.seals import Seals
+from pestcheck.records.training import Training
+from pestcheck.records.view import CONTAMINANTS, DECISIONS, DISPOSITIONS, RESULTS, STATES, InspectionView, PhotographView
+from pestcheck.records.wood import WoodPackagings
+
+__all__ = [
+    "CONTAMINANTS", "DECISIONS", "DISPOSITIONS", "RESULTS", "STATES", "Conflict", "InspectionView", "NotFound", "PhotographView", "Records",
+    "Refused",
+]  # fmt: skip
+
+
+class Records(Inspections, Photographs, Findings, WoodPackagings, Seals, Journeys, Training, Retention, Figures):
+    """All use cases over one database and one store of photographs. May be called from several threads."""

@@ -1,0 +1,123 @@
+"""Use cases of photographs: keep them, and have the model look at them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import PurePath
+from typing import Any
+
+from sqlmodel import select
+
+from pestcheck import photo as photos
+from pestcheck.ids import uuid7
+from pestcheck.records.common import SYSTEM, Refused, UseCases, change, get, new_id, text
+from pestcheck.store import events
+from pestcheck.store.tables import Action, Finding, Inspection, Photograph, View
+from pestcheck.vision.scan import Report
+
+log = logging.getLogger(__name__)
+
+
+class Photographs(UseCases):
+    """See the module."""
+
+    def photograph(
+        self, inspection_id: str, area: str, data: bytes, *, name: str, actor: str, view_id: str | None = None,
+        after: str | None = None, amends: str = "",
+    ) -> str:  # fmt: skip
+        """Keep a photograph's original bytes and put it at a point of an inspection, to be scored.
+
+        Args:
+            after: the action (``findings.treat``) whose result it shows.
+
+        Returns:
+            The id of the view; the same again for the same photograph at the same point.
+
+        Raises:
+            pestcheck.photo.PhotoError: the bytes are no readable photograph.
+            Refused: the inspection is closed and no reason to amend it given, or it has no such point, or the action was at another one.
+            OSError: the disk is full or cannot be written; nothing is recorded.
+        """
+        key = new_id(view_id)
+        found, _ = photos.open_photo(data, photos.SHARPNESS_SIDE)
+        self.photo_store.put(data)
+        with self.database.writing() as session:
+            inspection = get(session, Inspection, inspection_id)
+            self.check_area(inspection, area)
+            if after is not None:
+                treated = get(session, View, get(session, Finding, get(session, Action, after).finding_id).view_id)
+                if (treated.inspection_id, treated.area) != (inspection_id, area):
+                    raise Refused("What was cleaned is at another point; put the photograph there.")
+            same = session.exec(
+                select(View).where(View.inspection_id == inspection_id, View.area == area, View.sha256 == found.sha256)
+            ).first()
+            if same:
+                return same.id
+            if session.get(View, key):
+                raise Refused("A photograph with this id is already there.")
+            view = {
+                "id": key, "inspection_id": inspection_id, "area": area, "sha256": found.sha256, "action_id": after,
+                "name": text(PurePath(name.replace("\\", "/")).name, "file name")[-200:], "added_at": events.now(), "added_by": actor,
+            }  # fmt: skip
+            change(session, inspection, "photograph_added", {"photograph": asdict(found), "view": view}, actor, amends=amends)
+        self.on_photograph()
+        return key
+
+    def photograph_of(self, sha256: str) -> Photograph:
+        """What is known of a photograph by its hash.
+
+        Raises:
+            NotFound: there is no such photograph, or none at a site that they see.
+        """
+        with self.database.reading() as session:
+            return get(session, Photograph, sha256)
+
+    def score_next(self, scan: Callable[[bytes], Report]) -> bool:
+        """Score the photograph that has waited longest, and record its findings as suggestions.
+
+        A photograph that cannot be scored, for whatever reason, is recorded as such: it must not hold up those behind it.
+        A disk that cannot be read or written leaves it waiting.
+
+        Returns:
+            Whether there was one.
+
+        Raises:
+            OSError: the disk or the database cannot be read or written now.
+        """
+        with self.database.reading() as session:
+            waiting = session.exec(select(View).where(View.state == "waiting").order_by(View.added_at, View.id)).first()
+        if waiting is None:
+            return False
+        try:
+            report = scan(self.photo_store.get(waiting.sha256))
+        except FileNotFoundError:
+            kind, payload = "photograph_not_scored", {"view_id": waiting.id, "error": "its file is gone from the store"}
+        except OSError:
+            raise
+        except Exception as error:
+            log.exception("photograph %s cannot be scored", waiting.sha256)
+            kind, payload = "photograph_not_scored", {"view_id": waiting.id, "error": str(error) or type(error).__name__}
+        else:
+            kind, payload = "photograph_scored", _scored(waiting.id, report)
+        with self.database.writing() as session:
+            view = session.get(View, waiting.id)
+            if view and view.state == "waiting":  # else it was scored elsewhere, or purged
+                events.append(session, kind, payload, SYSTEM, view.inspection_id)
+        return True
+
+
+def _scored(view_id: str, report: Report) -> dict[str, Any]:
+    findings = [
+        {
+            "id": uuid7(), "label": f.label, "group": f.group, "probability": f.probability,
+            "candidates": [list(candidate) for candidate in f.candidates], "box": list(f.box), "reason": f.reason,
+        }
+        for f in report.findings
+    ]  # fmt: skip
+    values = {
+        "verdict": report.verdict.value, "score": report.score, "problems": list(report.quality.problems),
+        "model": report.model, "thresholds": report.thresholds, "seconds": round(report.seconds, 3),
+    }  # fmt: skip
+    return {"view_id": view_id, "report": values, "findings": findings}

@@ -1,0 +1,46 @@
+"""Tablets, and photographs as one would take them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.app.tablet import LYING, Tablet
+from tests.conftest import Server
+from tests.pictures import scenes
+
+
+@pytest.fixture
+def hornet(tmp_path: Path) -> Path:
+    """A photograph of a floor with a hornet, as a tablet would send it."""
+    picture = scenes.floor()
+    scenes.lay(picture, "hornet", length=220)
+    path = tmp_path / "IMG 0001 (é).jpg"
+    path.write_bytes(scenes.jpeg(picture))
+    return path
+
+
+@pytest.fixture
+def wall(tmp_path: Path) -> Path:
+    """A photograph of a clean wall with a container number."""
+    path = tmp_path / "wall.jpg"
+    path.write_bytes(scenes.jpeg(scenes.wall(seed=3)))
+    return path
+
+
+@pytest.fixture
+def tablet(browser: Any, server: Server) -> Iterator[Callable[..., Tablet]]:
+    """Takes another tablet to the server."""
+    taken: list[Tablet] = []
+
+    def take(size: tuple[int, int] = LYING, **context: Any) -> Tablet:
+        taken.append(Tablet(browser, server, size, **context))
+        return taken[-1]
+
+    yield take
+    for one in taken:  # a page that is left open goes on asking its server, which is gone
+        one.context.close()
+    assert [error for one in taken for error in one.errors] == []

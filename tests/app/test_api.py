@@ -1,0 +1,482 @@
+"""The REST API over HTTP, with the real records and the real model."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pillow_heif
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+
+from app import identity
+from app.api.problems import KINDS, PAGE
+from app.main import create_app
+from pestcheck.ids import uuid7
+from pestcheck.people import Person, Role
+from pestcheck.settings import Settings
+from pestcheck.store.verify import verify
+from tests.app.clients import ANA, Client, api_of, client, shared
+from tests.pictures import scenes
+from tests.test_full_disk import small_disk
+
+__all__ = ["client", "shared", "small_disk"]
+
+SCENE = scenes.floor()
+scenes.lay(SCENE, "hornet", length=220)
+HORNET = scenes.jpeg(SCENE)
+WALL = scenes.jpeg(scenes.wall(640, 480))
+
+
+def scored(client: Client, key: str, view_id: str) -> Any:
+    """A photograph once the model has looked at it."""
+    deadline = time.monotonic() + 60
+    while (item := client.get(f"/inspections/{key}/photographs/{view_id}"))["view"]["state"] == "waiting":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return item
+
+
+def test_a_whole_inspection(client: Client) -> None:
+    key = client.opened(template="container_7_point", stage="empty_at_origin", selection="routine", site="Yard 1")
+    at = f"/inspections/{key}"
+    item = client.photograph(key, HORNET)
+    assert item["sha256"] == hashlib.sha256(HORNET).hexdigest()
+    finding = scored(client, key, item["view"]["id"])["findings"][0]
+    assert finding["state"] == "suggested"
+    decided = client.put(f"{at}/findings/{finding['id']}/decision", {"state": "confirmed", "condition": "alive", "count": 2, "seen": 0})
+    assert (decided["state"], decided["decided_by"], decided["count"], decided["version"]) == ("confirmed", ANA, 2, 1)
+    todo = client.get(f"{at}/findings/{finding['id']}/guidance")
+    assert len(todo["steps"]) > 3
+    assert "CBP" in todo["notice"]
+
+    template = client.get("/templates/container_7_point")
+    action, checks = uuid7(), {point["area"]: point["checks"] for point in template["points"]}
+    for area, questions in checks.items():
+        for check in questions:
+            given = (
+                "no" if (area, check["kind"]) == ("floor", "pest") else {"yes_no": "yes", "number": "1"}.get(check["answer"], "as it was")
+            )
+            client.put(f"{at}/points/{area}/checks/{check['id']}", {"answer": given, "seen": 0}, status=201)
+    treatment = {"method": "vacuumed", "done_by": "Bo", "done_at": "2026-11-24T08:30:00-06:00"}
+    client.put(f"{at}/findings/{finding['id']}/actions/{action}", treatment, status=201)
+    after = client.put(f"{at}/points/floor/photographs/{uuid7()}?name=after.jpg&after={action}", content=WALL, status=201)
+    assert after["view"]["action_id"] == action
+    for left in scored(client, key, after["view"]["id"])["findings"]:
+        client.put(f"{at}/findings/{left['id']}/decision", {"state": "rejected"})
+    assert client.put(f"{at}/findings/{finding['id']}/actions/{action}/reinspection", {"clean": True})["reinspected_by"] == ANA
+    client.put(f"{at}/findings/{finding['id']}/disposition", {"disposition": "clean_and_recheck"})
+
+    while wanting := [point for point in client.get(at)["points"] if point["missing"]]:
+        point = wanting[0]
+        unanswered = [check for check in point["open"] if check not in point["checks"]]
+        if unanswered:
+            for check in unanswered:
+                question = next(one for one in every_check(template) if one["id"] == check)
+                given = (
+                    "yes"
+                    if question["answer"] == "yes_no"
+                    else "1"
+                    if question["answer"] == "number"
+                    else question["choices"][0]
+                    if question["choices"]
+                    else "as it was"
+                )
+                client.put(f"{at}/points/{point['area']}/checks/{check}", {"answer": given})
+        else:
+            more = client.photograph(key, scenes.jpeg(scenes.wall(640, 480, seed=len(client.get(at)["photographs"]) + 50)), point["area"])
+            for left in scored(client, key, more["view"]["id"])["findings"]:
+                client.put(f"{at}/findings/{left['id']}/decision", {"state": "rejected"})
+    for area in checks:
+        result = "contamination" if area == "floor" else "no_contamination"
+        client.put(f"{at}/points/{area}/answer", {"state": "inspected", "result": result, "seen": 0}, status=201)
+
+    wood = client.put(f"{at}/points/floor/wood/{uuid7()}", {"mark": "US-1234 HT", "seen": {"symbol": True}, "holes": False}, status=201)
+    assert (wood["country"], wood["treatment"]) == ("US", "HT")
+    told = client.put(f"/seals/{uuid7()}", {"act": "affixed", "number": "H123", "inspection_id": key, "seal_class": "H", "type": "bolt"})
+    assert told["line"]["container"] == "CSQU3054383"
+    four = {name: {"answer": "yes"} for name in ("view", "verify", "tug", "twist")}
+    looked = client.put(f"{at}/seal-checks/{uuid7()}", {**four, "number": "H123", "document_number": "H124"}, status=201)
+    assert looked["problems"]
+    north, yard = (
+        client.put(f"/parties/{uuid7()}", {"name": name, "role": role})["id"]
+        for name, role in (("Norte", "highway_carrier"), ("Yard", "terminal"))
+    )
+    client.put(f"{at}/legs/{uuid7()}", {"position": 0, "tendered_by": north, "received_by": yard}, status=201)
+    times = b"leg,what,time,latitude,longitude\n1,departed,2026-11-24T01:00:00Z,,\n1,arrived,2026-11-24T09:00:00Z,,\n"
+    assert client.put(f"{at}/times.csv", content=times, headers={"Content-Type": "text/csv"}) == {"changed": 2}
+    assert client.put(f"{at}/times.csv", content=times, headers={"Content-Type": "text/csv"}) == {"changed": 0}
+    assert isinstance(client.get(f"{at}/gaps")["gaps"], list)
+    client.put(f"{at}/notifications/{uuid7()}", {"who": "CBP", "channel": "telephone", "finding_id": finding["id"]}, status=201)
+
+    assert client.get(at)["missing"] == []
+    closed = client.put(f"{at}/close", {"disposition": "clean_and_recheck"})
+    assert closed["closed_by"] == ANA
+    client.put(f"{at}/signatures/{uuid7()}", {"printed_name": "Depot", "meaning": "received"}, by="Depot", status=201)
+    refused = client.put(f"{at}/points/floor/answer", {"state": "inspected", "result": "contamination", "note": "x"}, status=422)
+    assert "give the reason" in refused["detail"]
+    amended = {"state": "inspected", "result": "contamination", "note": "by the door", "amends": "the place was not written down"}
+    assert client.put(f"{at}/points/floor/answer", amended)["note"] == "by the door"
+    whole = client.get(at)
+    assert [one["reason"] for one in whole["amendments"]] == ["the place was not written down"]
+    assert whole["valid_signatures"] == []
+    assert {point["answer"]["answered_by"] for point in whole["points"]} == {ANA}
+
+    assert client.ask("GET", f"/exports/inspections/{key}.json").json() == whole
+    rows = list(csv.DictReader(io.StringIO(client.ask("GET", "/exports/log.csv").text)))
+    assert {row["decision"] for row in rows if row["suggested"] and row["photograph"] == "a.jpg"} >= {"confirmed"}
+    assert verify(client.records.database, client.records.photo_store).problems == ()
+
+
+def every_check(template: Any) -> list[Any]:
+    """The questions of a template, with those that answers open."""
+
+    def opened(checks: Any) -> Any:
+        for check in checks:
+            yield check
+            yield from opened([*check["if_no"], *check["if_yes"]])
+
+    first = [*template["if_not_in_order"], *template["if_contamination"]]
+    return list(opened([*first, *(check for point in template["points"] for check in (*point["checks"], *point["if_contamination"]))]))
+
+
+def test_the_same_again_changes_nothing_and_gets_the_same_answer(client: Client) -> None:
+    key, view, signature, line = uuid7(), uuid7(), uuid7(), uuid7()
+    at = f"/inspections/{key}"
+    photograph = {"content": WALL, "headers": {"Content-Type": "image/jpeg"}}
+    requests: list[tuple[str, dict[str, Any]]] = [
+        (at, {"json": {"number": "CSQU3054383", "template": "container_7_point@1"}}),
+        (f"{at}/points/roof/answer", {"json": {"state": "inspected", "result": "no_contamination", "seen": 0}}),
+        (f"{at}/points/floor/photographs/{view}?name=a.jpg", photograph),
+        (f"{at}/photographs/{view}/findings/{uuid7()}", {"json": {"label": "seed", "box": [1, 2, 30, 40]}}),
+        (f"{at}/signatures/{signature}", {"json": {"printed_name": ANA, "meaning": "inspected"}}),
+        (f"{at}/points/floor/wood/{uuid7()}", {"json": {"mark": "US-1 HT", "seen": {"symbol": True}}}),
+        (f"{at}/notifications/{uuid7()}", {"json": {"who": "CBP", "channel": "email"}}),
+        (f"/seals/{line}", {"json": {"act": "issued", "number": "H1"}}),
+        (f"/parties/{uuid7()}", {"json": {"name": "Norte", "role": "shipper"}}),
+        (
+            f"/certificates/{uuid7()}",
+            {"json": {"person": ANA, "topic": "inspection", "given_on": "2026-01-01", "expires_on": "2027-01-01"}},
+        ),
+    ]
+    area = next(point["area"] for point in client.get("/templates/container_7_point@1")["points"] if point["area"] != "floor")
+    for path, more in requests:
+        where = path.replace("roof", area)
+        first = client.ask("PUT", where, **more)
+        assert first.status_code == 201, first.text
+        if "/photographs/" in path:
+            scored(client, key, view)
+        size = client.records.counters().events
+        again = client.ask("PUT", where, **more)
+        assert again.status_code == 200, again.text
+        assert client.records.counters().events == size, path
+        ids = {"id", "sha256", "answered_at"} & again.json().keys()
+        assert {name: again.json()[name] for name in ids} == {name: first.json()[name] for name in ids}
+
+    other = client.put(f"{at}/points/floor/photographs/{uuid7()}", **photograph)  # the same bytes under another id
+    assert other["view"]["id"] == view
+    assert "already open" in client.put(at, {"number": "MSKU6011672"}, status=422)["detail"]
+    assert (
+        "already there" in client.put(f"{at}/signatures/{signature}", {"printed_name": "Bo", "meaning": "inspected"}, status=422)["detail"]
+    )
+    elsewhere = client.opened()
+    for taken in (f"/inspections/{elsewhere}/points/floor/photographs/{view}", f"/inspections/{elsewhere}/signatures/{signature}"):
+        more = photograph if "photographs" in taken else {"body": {"printed_name": ANA, "meaning": "inspected"}}
+        assert "already there" in client.put(taken, **more, status=422)["detail"]
+
+
+def test_who_comes_second_is_told_by_whom_and_when(client: Client) -> None:
+    key = client.opened(template="container_7_point")
+    at = f"/inspections/{key}"
+    view = client.photograph(key, HORNET)["view"]["id"]
+    finding = scored(client, key, view)["findings"][0]["id"]
+    question = client.get(at)["points"][0]
+    for path, first, second in (
+        (f"{at}/points/floor/answer", {"state": "not_inspected", "note": "locked"}, {"state": "not_applicable", "note": "none"}),
+        (f"{at}/points/{question['area']}/checks/{question['open'][0]}", {"answer": "yes"}, {"answer": "no"}),
+        (f"{at}/findings/{finding}/decision", {"state": "confirmed"}, {"state": "rejected"}),
+    ):
+        mine = client.put(path, {**first, "seen": 0})
+        problem = client.put(path, {**second, "seen": 0}, by="Bo", status=409)
+        assert problem["type"] == f"{PAGE}#conflict"
+        assert (problem["changed_by"], problem["version"]) == (ANA, 1)
+        assert problem["changed_at"] == (mine.get("answered_at") or mine.get("decided_at"))
+        assert ANA in problem["detail"]
+        assert client.put(path, {**first, "seen": 0}) == mine  # what is there already is no conflict
+        assert client.put(path, {**second, "seen": 1}, by="Bo")["version"] == 2
+    assert client.ask("PATCH", at, json={"shipment": "S1", "seen": 0}).status_code == 200
+    assert client.ask("PATCH", at, json={"shipment": "S2", "seen": 0}).status_code == 409
+
+
+def test_two_at_once_get_one_answer_and_one_conflict(client: Client) -> None:
+    at = f"/inspections/{client.opened()}/points/floor/answer"
+    statuses: list[int] = []
+
+    def answer(note: str) -> None:
+        statuses.append(client.ask("PUT", at, json={"state": "not_inspected", "note": note, "seen": 0}, by=note).status_code)
+
+    threads = [threading.Thread(target=answer, args=(f"hand {number}",)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses)[0] in (200, 201)
+    assert sorted(statuses)[1:] == [409] * 3
+
+
+def heic() -> bytes:
+    out = io.BytesIO()
+    pillow_heif.from_pillow(scenes.wall(400, 300)).save(out, quality=80)
+    return out.getvalue()
+
+
+def test_photographs_of_every_kind_come_back_byte_for_byte(client: Client) -> None:
+    key = client.opened()
+    out = io.BytesIO()
+    scenes.wall(300, 200, seed=3).save(out, "PNG")
+    for data, media_type in (
+        (heic(), "image/heic"),
+        (scenes.jpeg(scenes.wall(300, 200), orientation=6), "image/jpeg"),
+        (out.getvalue(), "image/png"),
+    ):
+        item = client.photograph(key, data, headers={"Content-Type": media_type})
+        assert item["photograph"]["media_type"] == media_type
+        at = f"/inspections/{key}/photographs/{item['view']['id']}"
+        original = client.ask("GET", f"{at}/original")
+        assert (original.content, original.headers["content-type"]) == (data, media_type)
+        assert "attachment" in original.headers["content-disposition"]
+        preview = Image.open(io.BytesIO(client.ask("GET", f"{at}/preview").content))
+        assert preview.format == "JPEG"
+        assert preview.size == (item["photograph"]["width"], item["photograph"]["height"])
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "says"),
+    [
+        (b"", 422, "the file is empty"),
+        (b"<svg onload=alert(1)>", 422, "this is not a JPEG"),
+        (HORNET[:50_000], 422, "damaged or cut short"),
+        (b"\0" * (100 * 2**20 + 1), 413, "larger than 100 MB"),
+    ],
+    ids=["empty", "no photograph", "cut", "huge"],
+)
+def test_a_photograph_that_is_none_is_refused_in_words(shared: Client, data: bytes, status: int, says: str) -> None:
+    key = shared.opened()
+    assert says in shared.photograph(key, data, status=status)["detail"]
+    assert shared.get(f"/inspections/{key}")["photographs"] == []
+
+
+def test_a_photograph_that_changed_on_its_way_is_to_be_sent_again(client: Client) -> None:
+    key = client.opened()
+    digest = "sha-256=:" + base64.b64encode(hashlib.sha256(WALL).digest()).decode() + ":"
+    problem = client.photograph(key, WALL[:-9], headers={"Repr-Digest": digest}, status=400)
+    assert problem["type"] == f"{PAGE}#damaged"
+    client.photograph(key, WALL, headers={"Repr-Digest": digest}, status=201)
+
+
+def test_a_full_disk_is_told_and_nothing_is_lost(small_disk: Path) -> None:
+    app = create_app(Settings(data=small_disk))
+    with TestClient(app, base_url="http://localhost", raise_server_exceptions=False) as http:
+        client = Client(http, app)
+        key = client.opened()
+        filler = small_disk / "filler"
+        with filler.open("wb") as file, pytest.raises(OSError, match="No space left"):
+            while True:
+                file.write(bytes(65536))
+                file.flush()
+        answer = client.ask("PUT", f"/inspections/{key}/points/floor/photographs/{uuid7()}", content=HORNET)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+        assert "No space left" in answer.json()["detail"]
+        assert str(small_disk) not in answer.text
+        filler.unlink()
+        client.photograph(key, HORNET, status=201)
+
+
+def test_a_database_that_is_gone_is_told(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = client.opened()
+    path = Path(client.records.database.engine.url.database or "")
+    client.records.database.close()
+    for part in path.parent.glob("pestcheck.sqlite3*"):
+        part.rename(part.with_name("away-" + part.name))
+    path.mkdir()
+    for method, at in (("GET", ""), ("PUT", "/close")):
+        answer = client.ask(method, f"/inspections/{key}{at}", **({"json": {}} if method == "PUT" else {}))
+        assert answer.status_code == 503
+        assert str(path) not in answer.text
+
+
+def test_what_the_server_does_wrong_shows_nothing_of_the_inside(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client.records, "inspections", lambda *_, **__: 1 / 0)
+    answer = client.ask("GET", "/inspections")
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+    assert "Zero" not in answer.text
+    assert "Traceback" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "more", "status", "kind"),
+    [
+        ("GET", "/nothing", {}, 404, "not-found"),
+        ("GET", "/inspections/{unknown}", {}, 404, "not-found"),
+        ("GET", "/inspections/..%2f..%2fpestcheck.sqlite3", {}, 404, "not-found"),
+        ("GET", "/line%0Abreak", {}, 404, "not-found"),
+        ("GET", "/inspections/x", {}, 422, "invalid"),
+        ("GET", "/inspections/{known}/photographs/{unknown}/original", {}, 404, "not-found"),
+        ("GET", "/templates/none@1", {}, 404, "not-found"),
+        ("PUT", "/inspections/{known}/points/nowhere/answer", {"json": {"state": "inspected", "result": "contamination"}}, 422, "refused"),
+        ("PUT", "/inspections/{known}/findings/{unknown}/decision", {"json": {"state": "rejected"}}, 404, "not-found"),
+        ("POST", "/inspections/{known}", {}, 405, "method"),
+        ("DELETE", "/seals", {}, 405, "method"),
+        ("PUT", "/inspections/{known}/close", {"content": b"{", "headers": {"Content-Type": "application/json"}}, 422, "invalid"),
+        ("PUT", "/inspections/{known}/close", {"content": b"a=b"}, 415, "media-type"),
+        ("PUT", "/inspections/{known}/close", {"json": {"disposition": "=cmd()"}}, 422, "invalid"),
+        ("PUT", "/inspections/{known}/close", {"content": b'{"printed_name": "' + b"x" * 2**20 + b'"}', "headers": {"Content-Type": "application/json"}}, 413, "too-large"),
+        ("GET", "/inspections?limit=many", {}, 422, "invalid"),
+        ("GET", "/inspections?colour=red", {}, 422, "invalid"),
+    ],
+)  # fmt: skip
+def test_errors_are_problem_details(shared: Client, method: str, path: str, more: dict[str, Any], status: int, kind: str) -> None:
+    answer = shared.ask(method, path.replace("{known}", shared.opened()).replace("{unknown}", uuid7()), **more)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert (problem["type"], problem["status"]) == (f"{PAGE}#{kind}", KINDS[kind][0])
+    assert problem["title"]
+    assert problem["detail"]
+    assert status != 405 or answer.headers["allow"] == ("GET" if "seals" in path else "GET, PATCH, PUT")
+
+
+def test_an_error_says_where_in_the_request(client: Client) -> None:
+    body = {"state": "inspected", "result": 7, "seen": -1, "colour/~": "red"}
+    problem = client.put(f"/inspections/{client.opened()}/points/floor/answer", body, status=422)
+    assert {(one["in"], one["pointer"]) for one in problem["errors"]} == {("body", "/result"), ("body", "/seen"), ("body", "/colour~1~0")}
+
+
+def test_odd_characters_are_kept_or_refused(client: Client) -> None:
+    note = "=1+1 <script>alert(1)</script> \U0001f41c é 容器 \u202e"
+    key = client.opened(shipment=note)
+    at = f"/inspections/{key}"
+    assert client.get(at)["inspection"]["shipment"] == note
+    assert client.put(f"{at}/points/floor/answer", {"state": "not_inspected", "note": note})["note"] == note
+    for bad in ("\0", "a\x1bb"):
+        assert (
+            "cannot be written down"
+            in client.put(f"{at}/points/floor/answer", {"state": "not_inspected", "note": bad}, status=422)["detail"]
+        )
+    half = client.ask(
+        "PUT",
+        f"{at}/points/floor/answer",
+        content=b'{"state": "not_inspected", "note": "\\ud800"}',
+        headers={"Content-Type": "application/json"},
+    )
+    assert half.status_code == 422
+    item = client.put(f"{at}/points/floor/photographs/{uuid7()}", params={"name": "../../etc/\u202e IMG (é).jpg"}, content=WALL)
+    assert item["view"]["name"].endswith("IMG (é).jpg")
+    assert "/" not in item["view"]["name"]
+
+
+def test_the_list_is_filtered_and_paged(client: Client) -> None:
+    keys = [client.opened(site=f"Yard {number % 2}") for number in range(5)]
+    pages, after = [], ""
+    while True:
+        page = client.get(f"/inspections?limit=2{after}")
+        pages += [line["inspection"]["id"] for line in page["inspections"]]
+        if page["next"] is None:
+            break
+        after = f"&after={page['next']}"
+    assert pages == keys[::-1]
+
+    def found(query: str) -> int:
+        return len(client.get(f"/inspections?{query}")["inspections"])
+
+    assert (found("site=Yard%200"), found("site=none"), found("number=csqu%20305"), found("number=%25"), found("state=closed")) == (
+        3,
+        0,
+        5,
+        0,
+        0,
+    )
+    assert (found("inspector=Ana%20P%C3%A9rez&state=open"), found("inspector=Bo")) == (5, 0)
+
+
+def as_person(client: Client, who: Person) -> Client:
+    api_of(client.app).dependency_overrides[identity.person] = lambda: who
+    return client
+
+
+def test_a_role_that_may_not_is_told_and_changes_nothing(client: Client) -> None:
+    key = client.opened()
+    at = f"/inspections/{key}"
+    size = client.records.counters().events
+    as_person(client, Person("Audit", Role.auditor))
+    client.get(at)
+    client.get(f"/exports/inspections/{key}.json")
+    for path, body in (
+        (f"/inspections/{uuid7()}", {"number": "CSQU3054383"}),
+        (f"{at}/points/floor/answer", {"state": "not_inspected", "note": "x"}),
+        (f"{at}/close", {}),
+        (f"{at}/hold", {"reason": "court"}),
+        (f"/seals/{uuid7()}", {"act": "issued", "number": "H1"}),
+        (f"/certificates/{uuid7()}", {"person": "Bo", "topic": "inspection", "given_on": "2026-01-01", "expires_on": "2027-01-01"}),
+    ):
+        assert client.put(path, body, status=403)["type"] == f"{PAGE}#forbidden"
+    client.put(f"{at}/points/floor/photographs/{uuid7()}", content=WALL, status=403)
+    assert client.ask("PATCH", at, json={"shipment": "1"}).status_code == 403
+    assert client.ask("GET", "/metrics").status_code == 403
+    as_person(client, Person("Ana", Role.inspector))
+    assert client.ask("GET", "/exports/log.csv").status_code == 403
+    assert client.records.counters().events == size
+
+
+def test_ids_of_other_sites_are_not_there(client: Client) -> None:
+    theirs, ours = client.opened(site="Yard 1"), client.opened(site="Yard 2", number="MSKU6011672")
+    view = client.photograph(theirs, WALL)["view"]["id"]
+    client.put(f"/seals/{uuid7()}", {"act": "affixed", "number": "H1", "inspection_id": theirs})
+    client.put(f"/seals/{uuid7()}", {"act": "affixed", "number": "H1", "inspection_id": ours})
+    as_person(client, Person("Bo", Role.admin, frozenset({"Yard 2"})))
+    assert [line["inspection"]["id"] for line in client.get("/inspections")["inspections"]] == [ours]
+    at = f"/inspections/{theirs}"
+    for path in (at, f"{at}/gaps", f"{at}/photographs/{view}/original", f"/exports{at}.json", f"/inspections?after={theirs}"):
+        assert client.ask("GET", path).status_code == 404, path
+    assert client.ask("GET", at).json()["detail"] == client.ask("GET", f"/inspections/{theirs[:-4]}0000").json()["detail"].replace(
+        f"{theirs[:-4]}0000", theirs
+    )
+    client.put(f"{at}/points/floor/answer", {"state": "not_inspected", "note": "x"}, status=404)
+    client.put(f"/seals/{uuid7()}", {"act": "broken", "number": "H1", "reason": "x", "inspection_id": theirs}, status=404)
+    assert {line["inspection_id"] for line in client.get("/seals")["lines"]} == {ours}
+    assert {row["site"] for row in csv.DictReader(io.StringIO(client.ask("GET", "/exports/log.csv").text))} == {"Yard 2"}
+    assert "Yard 1" in client.put(f"/inspections/{uuid7()}", {"number": "CSQU3054383", "site": "Yard 1"}, status=403)["detail"]
+    client.put(f"/inspections/{uuid7()}", {"number": "CSQU3054383"}, status=403)
+    assert client.ask("PATCH", f"/inspections/{ours}", json={"site": "Yard 1"}).status_code == 403
+
+
+def test_metrics_count_requests_photographs_and_the_log(client: Client) -> None:
+    key = client.opened()
+    scored(client, key, client.photograph(key, WALL)["view"]["id"])
+    client.ask("GET", f"/inspections/{uuid7()}")
+    text = client.ask("GET", "/metrics").text
+    pattern = 'method="GET",route="/api/v1/inspections/{inspection_id}"'
+    assert f'pestcheck_requests_total{{{pattern},status="404"}} 1.0' in text
+    assert f"pestcheck_request_seconds_count{{{pattern}}} 1.0" in text
+    assert 'pestcheck_photographs{state="scored"} 1.0' in text
+    assert 'pestcheck_photographs{state="waiting"} 0.0' in text
+    assert "pestcheck_scan_seconds_count 1.0" in text
+    assert "pestcheck_events_total 3.0" in text
+    assert key not in text
+
+
+def test_what_is_there_to_use(client: Client) -> None:
+    assert client.get("/health")["status"] == "ok"
+    used = [model for model in client.get("/models")["models"] if model["in_use"]]
+    assert [model["id"] for model in used] == [client.get("/health")["model"]]
+    names = [line["name"] for line in client.get("/templates?size_type=45R1")["templates"]]
+    assert names[0].startswith("reefer_8_point@")
+    assert client.get("/taxonomy")["contaminants"]["hornet"] == "Hornet"
+    assert {problem["type"] for problem in client.get("/problems")["problems"]} == {f"{PAGE}#{kind}" for kind in KINDS}

@@ -1,0 +1,124 @@
+"""Every text that the app may show: of its own code, of the data files, of the choice lists, and sentences that the library makes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from app.inspector import flow, photographs, points, questions, seals, wood
+from app.pages import frame, picture
+from pestcheck.inspection import checklist, wpm_mark
+from pestcheck.inspection import seals as seal_rules
+from pestcheck.inspection.guidance import rules
+from pestcheck.records import CONTAMINANTS, DECISIONS, DISPOSITIONS, RESULTS, STATES
+from pestcheck.records.findings import LIFE_STAGES, METHODS
+from pestcheck.records.inspections import MEANINGS, SELECTIONS
+from pestcheck.records.wood import KINDS
+from pestcheck.taxonomy import CTPAT_CLASS, LABELS
+
+ROOT = Path(__file__).parents[2]
+SENTENCES = (
+    "pestcheck/records/common.py", "pestcheck/records/findings.py", "pestcheck/records/inspections.py", "pestcheck/records/photographs.py",
+    "pestcheck/records/seals.py", "pestcheck/records/view.py", "pestcheck/records/wood.py", "pestcheck/inspection/progress.py",
+    "pestcheck/inspection/seals.py", "pestcheck/inspection/wpm_mark.py", "pestcheck/inspection/identifiers.py", "pestcheck/photo.py",
+    "pestcheck/vision/decide.py",
+)  # fmt: skip
+"""Where the library makes sentences that a person on the page may meet."""
+
+SHORT = ("too dark", "or", "{}: no answer", "{} failed: {}", "{} ({})", *wpm_mark.TREATMENTS.values())
+"""Sentences of the library too short to be told from other words by their length."""
+NOT_SHOWN = (
+    "Raw profile type exif",
+    "position is not a number",
+    "{} is all digits, as before 1995, and not read here; look at the container: a reefer takes the 8-point inspection",
+    "{} in {} is no {} of ISO 6346; read the code again",
+    "{} ends in a letter: stacking or racking strength is reduced (ISO 6346:1995/Amd 3:2012)",
+    "{} is not assigned in ISO 6346:1995; the owner may use it for a detail of its own",
+)
+"""What the page has no place for: it takes size-type codes as they are."""
+
+
+def of_the_code() -> Iterator[str]:
+    """The first argument of each call of ``t``."""
+    for path in (ROOT / "app").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "t":
+                yield from _constants(node.args[0] if node.args else node)
+
+
+def _constants(node: ast.AST) -> Iterator[str]:
+    """The texts that an argument may be: itself, or those of a conditional or of a dictionary in place."""
+    match node:
+        case ast.Constant(value=str(text)):
+            yield text
+        case ast.IfExp():
+            yield from _constants(node.body)
+            yield from _constants(node.orelse)
+        case ast.Subscript(value=ast.Dict(values=values)):
+            for value in values:
+                yield from _constants(value)
+
+
+def of_the_choices() -> Iterator[str]:
+    """What is shown of lists of choices."""
+    for table in (
+        CONTAMINANTS, DECISIONS, DISPOSITIONS, RESULTS, STATES, LIFE_STAGES, METHODS, MEANINGS, SELECTIONS, KINDS, CTPAT_CLASS,
+        picture.CONDITIONS, questions.WORDS, photographs.STATES, points.SAYS, seals.ACTS, seals.CLASSES, seals.TYPES, seals.LOOKS,
+        seals.ANSWERS, wood.MADE_OF, wood.BARK, wood.SEEN, flow.ROLES, wpm_mark.CONDITIONS, seal_rules.QUESTIONS, frame.THEMES,
+    ):  # fmt: skip
+        yield from table.values()  # type: ignore[attr-defined]
+    yield seals.MAKER_HINT
+
+
+def of_the_data() -> Iterator[str]:
+    """Templates, all versions; guidance; the taxonomy."""
+    for template in checklist.shipped().versions.values():
+        yield template.title
+        for point in template.points:
+            yield from (point.title, point.look, *point.hot_spots)
+        for check in template.all_checks():
+            yield from (check.ask, *check.choices, *check.photographs)
+    by = rules()
+    yield from (by.notice, by.scale, *by.severities.values(), *by.actions.values(), *by.roles.values())
+    yield from (step.do for step in by.manifested_cargo.steps)
+    for stage in by.stages.values():
+        yield from (stage.title, *(step.do for step in stage.steps))
+    for matter in by.matters.values():
+        yield from (*([matter.name] if matter.name else []), *(step.do for step in matter.steps))
+    for label in LABELS.values():
+        if label.contaminant:
+            yield from (label.name, label.look_for, label.look_alikes)
+
+
+def of_the_library() -> Iterator[str]:
+    """Sentences with gaps for names and numbers, written as ``{}``: refusals and warnings. Docstrings and single words are left out."""
+    yield from SHORT
+    for name in SENTENCES:
+        tree = ast.parse((ROOT / name).read_text("utf-8"))
+        docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        inner = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in ast.walk(node) if part is not node}
+        sizes = {id(part) for table in _tables(tree, name) for part in ast.walk(table)}
+        for node in ast.walk(tree):
+            if id(node) in docs or id(node) in inner or id(node) in sizes:
+                continue
+            if isinstance(node, ast.JoinedStr):
+                text = "".join(part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)  # type: ignore[misc]
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                text = node.value
+            else:
+                continue
+            if text.replace("{}", "").count(" ") >= 3 and text not in NOT_SHOWN:
+                yield text
+
+
+def _tables(tree: ast.Module, name: str) -> list[ast.AST]:
+    """The tables of size-type codes, which the page does not show."""
+    if not name.endswith("identifiers.py"):
+        return []
+    return [node.value for node in tree.body if isinstance(node, ast.Assign | ast.AnnAssign) and node.value]
+
+
+def all_texts() -> set[str]:
+    """All of them, each once."""
+    return {*of_the_code(), *of_the_choices(), *of_the_data()}
