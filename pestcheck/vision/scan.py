@@ -95,7 +95,5 @@ class Scanner:
             width, height: of the photograph, in pixels; the image may be a reduced copy of it.
         """
         bundle = self.bundle
-        plan = tiles.plan(
-            width, height, long_sides=bundle.long_sides, tile=bundle.tile, overlap=bundle.overlap, offsets=bundle.offsets
-        )
+        plan = tiles.plan(width, height, long_sides=bundle.long_sides, tile=bundle.tile, overlap=bundle.overlap, offsets=bundle.offsets)
         return tuple(decide.CellMap(decide.sigmoid(self.find(image, level).astype(np.float64)), width, height) for level in plan)
