@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from pestcheck.cli_batch import batch
 from pestcheck.cli_users import users
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ app = typer.Typer(
 db = typer.Typer(no_args_is_help=True, help="Back up the records, or put a backup back.")
 app.add_typer(db, name="db")
 app.add_typer(users, name="users")
+app.command()(batch)
 
 DataOption = Annotated[Path | None, typer.Option("--data", help="Folder of the records. [default: ~/pestcheck-data, or PESTCHECK_DATA]")]
 InspectionArgument = Annotated[str, typer.Argument(help="Id of the inspection.", show_default=False)]

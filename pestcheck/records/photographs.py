@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import PurePath
 from typing import Any
@@ -73,6 +73,11 @@ class Photographs(UseCases):
         """
         with self.database.reading() as session:
             return get(session, Photograph, sha256)
+
+    def every_photograph(self) -> Iterator[View]:
+        """All photographs at points of inspections, without holding them all in memory."""
+        with self.database.reading() as session:
+            yield from session.exec(select(View).order_by(View.id).execution_options(yield_per=1000))
 
     def score_next(self, scan: Callable[[bytes], Report]) -> bool:
         """Score the photograph that has waited longest, and record its findings as suggestions.
