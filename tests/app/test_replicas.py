@@ -16,12 +16,12 @@ import httpx
 import pytest
 from sqlmodel import func, select
 
-from app.certificates import Names, ensure
+from app.certificates import Files, Names, ensure
 from pestcheck.accounts import Accounts
 from pestcheck.ids import uuid7
 from pestcheck.store import open_folder
 from pestcheck.store.db import Database
-from pestcheck.store.tables import Event, Session, View
+from pestcheck.store.tables import Event, View
 from tests.app.test_access import hidden
 from tests.conftest import ROOT, Server
 from tests.pictures import scenes
@@ -181,12 +181,13 @@ def proxy(replicas: list[Server], tmp_path_factory: pytest.TempPathFactory) -> I
     if nginx is None:
         pytest.skip("needs nginx: apt install nginx-light")
     folder, port = tmp_path_factory.mktemp("nginx"), free_port()
-    made = ensure(folder / "tls", Names(("yard.example",), (ip_address("127.0.0.1"),)))
+    made = Files(folder / "tls")
+    ensure(made.folder, Names(("yard.example",), (ip_address("127.0.0.1"),)))
     (part,) = re.findall("```nginx\n(.*?)```", (ROOT / "docs" / "deployment.md").read_text("utf-8"), re.DOTALL)
     for old, new in (
         ("listen 443", f"listen 127.0.0.1:{port}"), ("127.0.0.1:7861", f"127.0.0.1:{replicas[0].port}"),
-        ("127.0.0.1:7862", f"127.0.0.1:{replicas[1].port}"), ("/etc/ssl/yard.example.pem", str(made.files.server)),
-        ("/etc/ssl/yard.example.key", str(made.files.server)),
+        ("127.0.0.1:7862", f"127.0.0.1:{replicas[1].port}"), ("/etc/ssl/yard.example.pem", str(made.server)),
+        ("/etc/ssl/yard.example.key", str(made.server)),
     ):  # fmt: skip
         assert old in part
         part = part.replace(old, new)
@@ -195,7 +196,7 @@ def proxy(replicas: list[Server], tmp_path_factory: pytest.TempPathFactory) -> I
     text = f"{user}daemon off;\npid {folder}/pid;\nerror_log {folder}/error.log;\nevents {{}}\nhttp {{\naccess_log off;\n{paths}{part}}}\n"
     (folder / "nginx.conf").write_text(text)
     process = subprocess.Popen([nginx, "-c", str(folder / "nginx.conf")], stderr=subprocess.PIPE)
-    trust = ssl.create_default_context(cafile=str(made.files.public))
+    trust = ssl.create_default_context(cafile=str(made.public))
     client = httpx.Client(base_url=f"https://127.0.0.1:{port}", verify=trust, timeout=60)
     client.headers["host"] = f"yard.example:{port}"
     deadline = time.monotonic() + 30
@@ -247,7 +248,7 @@ def test_behind_a_proxy_the_tablets_address_is_known(proxy: httpx.Client, replic
     assert "203.0.113.9" not in logs
 
 
-def test_behind_a_proxy_a_server_may_die(proxy: httpx.Client, replicas: list[Server], database: Database, browser: Any) -> None:
+def test_behind_a_proxy_a_server_may_die(proxy: httpx.Client, replicas: list[Server], browser: Any) -> None:
     """A real browser goes on with its inspection at the other server, with its session."""
     from tests.app.tablet import Tablet
 
@@ -281,8 +282,6 @@ def test_behind_a_proxy_a_server_may_die(proxy: httpx.Client, replicas: list[Ser
             tablet.tap("7-point container inspection", "new-stage")
             tablet.tap("Empty, where it is loaded", "new-selection")
             tablet.tap("Routine", "points")
-            with database.reading() as session:
-                assert session.exec(select(func.count()).select_from(Session)).one() >= 1
         finally:
             busy.start()
         assert tablet.errors == []

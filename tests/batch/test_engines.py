@@ -33,10 +33,14 @@ def until(condition: Callable[[], object], seconds: float = 240) -> None:
         time.sleep(0.02)
 
 
-def written(part: Path) -> int:
-    """How much a run has written down; the file itself is the run's alone."""
+def goes_on(part: Path, changes: int = 4) -> None:
+    """Wait until a run has written down several things one after the other, a result among them; the file itself is the run's alone."""
     log = part.with_name(part.name + "-wal")
-    return log.stat().st_size if log.exists() else 0
+    until(log.exists)
+    for _ in range(changes):
+        before = log.stat().st_mtime_ns
+        until(lambda before=before: log.stat().st_mtime_ns != before)
+        time.sleep(0.05)  # the first names are read in one go
 
 
 def results(part: Path) -> set[str]:
@@ -52,8 +56,7 @@ def test_a_killed_run_goes_on_where_it_was(archive: Path, whole: bytes, tmp_path
     for end in (signal.SIGKILL, signal.SIGKILL, signal.SIGINT):
         process = start(archive, "--out", out, "--workers", 2)
         until(lambda process=process: len(workers(process)) == 2)
-        listed = written(part)
-        until(lambda listed=listed: written(part) > listed + 4096)
+        goes_on(part)
         theirs = workers(process)
         process.send_signal(end)
         process.wait(60)
@@ -76,8 +79,7 @@ def test_a_killed_worker_takes_nothing_with_it(archive: Path, whole: bytes, tmp_
     out = tmp_path / "out.jsonl"
     process = start(archive, "--out", out, "--workers", 2)
     until(lambda: len(workers(process)) == 2)
-    listed = written(tmp_path / "out.jsonl.part")
-    until(lambda: written(tmp_path / "out.jsonl.part") > listed + 4096)
+    goes_on(tmp_path / "out.jsonl.part")
     workers(process)[0].kill()
     assert process.wait(300) == 1
     assert out.read_bytes() == whole
@@ -113,9 +115,9 @@ def test_ray_with_one_of_two_workers_killed(archive: Path, whole: bytes, tmp_pat
     def scoring() -> list[psutil.Process]:
         return [one for one in psutil.process_iter(["name"]) if _ours(one, process.pid)]
 
-    until(lambda: len(scoring()) == 2 and written(tmp_path / "out.jsonl.part") > 0)
-    listed = written(tmp_path / "out.jsonl.part")
-    until(lambda: written(tmp_path / "out.jsonl.part") > listed + 4096 and scoring())
+    until(lambda: len(scoring()) == 2)
+    goes_on(tmp_path / "out.jsonl.part", 2)
+    until(scoring)
     killed = scoring()[0]
     killed.kill()
     assert process.wait(300) == 1
