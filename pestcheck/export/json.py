@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pestcheck.records import InspectionView
 
-FORMAT = "pestcheck-inspection-1"
+FORMAT, REGISTER = "pestcheck-inspection-1", "pestcheck-register-1"
 LOCATION = frozenset({"latitude", "longitude"})
 """Where the device was. A copy that is handed on leaves it out unless asked for."""
 
@@ -63,3 +65,17 @@ def _without(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without(inner) for key, inner in value.items() if key not in LOCATION}
     return [_without(inner) for inner in value] if isinstance(value, list) else value
+
+
+def register_json(views: Iterable[InspectionView], about: dict[str, Any], *, location: bool = False) -> Iterator[str]:
+    """A register as ``schemas/register.json`` describes it, an inspection at a time.
+
+    Args:
+        about: when, by which version and with which filter it was made.
+    """
+    yield json.dumps({"format": REGISTER, **about}, ensure_ascii=False)[:-1] + ', "inspections": ['
+    between = "\n"
+    for view in views:
+        yield between + json.dumps(inspection_json(view, location=location), ensure_ascii=False, allow_nan=False)
+        between = ",\n"
+    yield "\n]}\n"
