@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-ENDINGS = {".csv": "csv", ".xlsx": "xlsx", ".json": "json", ".pdf": "pdf"}
-"""Formats by the ending of a file's name. COCO is JSON too, so it has to be said."""
+ENDINGS = {".csv": "csv", ".xlsx": "xlsx", ".coco.json": "coco", ".json": "json", ".pdf": "pdf"}
+"""Formats by the ending of a file's name."""
 
 
 def _filter(what: str) -> typer.models.OptionInfo:
@@ -20,7 +20,7 @@ def _filter(what: str) -> typer.models.OptionInfo:
 def export(
     output: Annotated[Path | None, typer.Argument(metavar="FILE", help="File to write; standard output if none is given.")] = None,
     format: Annotated[
-        str, typer.Option(help="csv, xlsx, json, coco or pdf. [default: by the ending of FILE; csv]", show_default=False)
+        str, typer.Option(help="csv, xlsx, json, coco or pdf. By default what FILE ends in, else csv.", show_default=False)
     ] = "",
     table: Annotated[
         str, typer.Option(help="Of a CSV: inspections, findings, seals, seal_checks, wood_packaging, actions, training or log.")
@@ -37,9 +37,9 @@ def export(
     inspection: Annotated[str, _filter("The id of just one.")] = "",
     language: Annotated[str, typer.Option(help="Of a PDF: en or es.")] = "en",
     location: Annotated[bool, typer.Option("--location", help="Also say where photographs were taken (GPS).")] = False,
-    by: Annotated[str, typer.Option(help="Your name; the log says who took what out. [default: your user name]", show_default=False)] = "",
+    by: Annotated[str, typer.Option(help="Your name; the log says who took what out. By default that of your user account.", show_default=False)] = "",
     data: Annotated[
-        Path | None, typer.Option("--data", help="Folder of the records. [default: ~/pestcheck-data, or PESTCHECK_DATA]")
+        Path | None, typer.Option("--data", help="Folder of the records. By default ~/pestcheck-data, or PESTCHECK_DATA.")
     ] = None,
 ) -> None:
     """Write inspections to a file: a table (CSV), all tables (XLSX), all that is on record (JSON), what was found (COCO), or one record (PDF)."""
@@ -51,7 +51,7 @@ def export(
     from pestcheck.records import Filter, Refused
     from pestcheck.store.photos import whole_file
 
-    kind = format or (ENDINGS.get(output.suffix.lower(), "") if output else "csv")
+    kind = format or ("csv" if output is None else next((ENDINGS[end] for end in ENDINGS if output.name.lower().endswith(end)), ""))
     if not kind:
         _fail(f"{output}: say the format with --format, or end the name in {', '.join(ENDINGS)}")
     records = _records(_settings(data=data))
@@ -62,7 +62,7 @@ def export(
         )  # fmt: skip
         with (
             whole_file(output) if output else tempfile.TemporaryFile() as file,
-            typer.progressbar(length=1, label=str(output), file=sys.stderr, hidden=output is None) as bar,
+            typer.progressbar(length=1, label=str(output), file=sys.stderr, hidden=output is None or not sys.stderr.isatty()) as bar,
         ):
 
             def progress(done: int, size: int) -> None:

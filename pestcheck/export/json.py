@@ -1,4 +1,4 @@
-"""One inspection as JSON: all that is on record of it, as ``schemas/inspection.json`` describes."""
+"""One inspection as JSON: all that is on record of it, as ``register.schema.json`` describes."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _without(value: Any) -> Any:
 
 
 def register_json(views: Iterable[InspectionView], about: dict[str, Any], *, location: bool = False) -> Iterator[str]:
-    """A register as ``schemas/register.json`` describes it, an inspection at a time.
+    """A register as ``register.schema.json`` describes it, an inspection at a time.
 
     Args:
         about: when, by which version and with which filter it was made.
