@@ -7,24 +7,27 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, UniqueConstraint
+from sqlalchemy import JSON, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 
 class Event(SQLModel, table=True):
     """One entry of the append-only log. ``body`` is the leaf of the Merkle tree, byte for byte; ``leaf`` its hash.
 
-    ``inspection_id``: of which inspection it is a part, or None. The body of a purged event is empty; its leaf stays in the tree.
+    ``inspection_id``: of which inspection it is a part, or None. ``apart``: where things were, which the body has only a hash of, so that
+    the log can be shown without (``events.split``). Body and ``apart`` of a purged event are empty; its leaf stays in the tree.
     """
 
+    __table_args__: ClassVar[Any] = (Index("ix_event_inspection_id_seq", "inspection_id", "seq"),)
     seq: int = Field(primary_key=True)
     id: str = Field(unique=True)
     at: str = Field(index=True)
     actor: str
     kind: str = Field(index=True)
-    inspection_id: str | None = Field(default=None, index=True)
+    inspection_id: str | None = None
     body: str
     leaf: str
+    apart: str | None = None
 
 
 class Head(SQLModel, table=True):
@@ -376,8 +379,36 @@ class Token(SQLModel, table=True):
     withdrawn_at: str | None = None
 
 
+class SigningKey(SQLModel, table=True):
+    """A key that signs tree heads; the last one does so now. ``id``: SHA-256 of the public key, which is in base64.
+
+    ``endorsement``: signature of the key before (``previous``) under this one; None of the first, and where the one before was lost.
+    The private key is a file (``store.keys``).
+    """
+
+    id: str = Field(primary_key=True)
+    public_key: str
+    previous: str | None = None
+    endorsement: str | None = None
+    made_at: str
+    made_by: str
+
+
+class SignedHead(SQLModel, table=True):
+    """A tree head that was signed. ``note``: what was signed, with the signature (``verify_pack.note``); ``stamp``: time stamp over the note,
+    RFC 3161, in base64. It is in no event, since no event can hold the head of its own tree; backups have it."""
+
+    id: str = Field(primary_key=True)
+    size: int = Field(index=True)
+    root: str
+    at: str
+    key_id: str
+    note: str
+    stamp: str | None = None
+
+
 class Secret(SQLModel, table=True):
-    """Argon2id hashes of an account's password and PIN. Like all tables from here on, it is in no event, and so in no backup."""
+    """Argon2id hashes of an account's password and PIN. Like all tables from here on, it is in no event and no backup."""
 
     account_id: str = Field(primary_key=True)
     password: str | None = None
@@ -412,6 +443,6 @@ class Attempt(SQLModel, table=True):
 
 STATE: tuple[type[SQLModel], ...] = (
     Inspection, Photograph, View, Finding, Action, Notification, Answer, CheckAnswer, WoodPackaging, SealLine, SealCheck, Party, Leg, Fix,
-    Signature, Amendment, Certificate, Purge, Account, Token,
+    Signature, Amendment, Certificate, Purge, Account, Token, SigningKey,
 )  # fmt: skip
 """The tables that follow from the events, parents first."""

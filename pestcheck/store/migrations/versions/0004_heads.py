@@ -1,0 +1,36 @@
+"""Signed tree heads, the keys that sign them, and of each event the part that is kept apart."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+
+
+def _text(name: str, *, key: bool = False, empty: bool = False) -> sa.Column:
+    return sa.Column(name, sa.String, primary_key=key, nullable=empty)
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("event") as event:
+        event.add_column(_text("apart", empty=True))
+        event.drop_index("ix_event_inspection_id")
+        event.create_index("ix_event_inspection_id_seq", ["inspection_id", "seq"])
+    op.create_table(
+        "signingkey", _text("id", key=True), _text("public_key"), _text("previous", empty=True), _text("endorsement", empty=True),
+        _text("made_at"), _text("made_by"),
+    )  # fmt: skip
+    op.create_table(
+        "signedhead", _text("id", key=True), sa.Column("size", sa.Integer, nullable=False, index=True), _text("root"), _text("at"),
+        _text("key_id"), _text("note"), _text("stamp", empty=True),
+    )  # fmt: skip
+
+
+def downgrade() -> None:
+    """What was kept apart (where photographs were taken) is forgotten, and heads that were signed."""
+    op.drop_table("signedhead")
+    op.drop_table("signingkey")
+    with op.batch_alter_table("event") as event:
+        event.drop_index("ix_event_inspection_id_seq")
+        event.create_index("ix_event_inspection_id", ["inspection_id"])
+        event.drop_column("apart")
