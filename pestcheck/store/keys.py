@@ -64,7 +64,9 @@ class KeyFolder:
                 "or, if it is lost, start a new one: pestcheck heads rotate --lost"
             ) from error
         if os.name == "posix" and open_to:
-            raise KeyUnavailable(f"others may read the key that signs tree heads: chmod 600 {path}; if they may have, pestcheck heads rotate")
+            raise KeyUnavailable(
+                f"others may read the key that signs tree heads: chmod 600 {path}; if they may have, pestcheck heads rotate"
+            )
         try:
             found = load_pem_private_key(pem, None)
         except (ValueError, TypeError) as error:
