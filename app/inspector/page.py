@@ -14,7 +14,7 @@ from typing import Any
 
 import gradio as gr
 
-from app import i18n
+from pestcheck import i18n
 from app.forms import form_field
 from app.identity import person
 from app.inspector import flow

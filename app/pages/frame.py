@@ -9,7 +9,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from app.i18n import LANGUAGES
+from pestcheck.i18n import LANGUAGES
 from app.inspector.place import Desk, Place, Told
 from app.pages.html import attributes, button
 from pestcheck.ids import uuid7

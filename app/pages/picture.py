@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from app import i18n
+from pestcheck import i18n
 from app.inspector.place import Desk, Place
 from app.pages import words
 from app.pages.html import more

@@ -7,11 +7,14 @@ is not changed but amended, with a reason; what was there before stays readable.
 from __future__ import annotations
 
 from pestcheck.records.common import Conflict, NotFound, Refused
+from pestcheck.records.exports import Exports
 from pestcheck.records.figures import Figures
+from pestcheck.records.filter import Filter
 from pestcheck.records.findings import Findings
 from pestcheck.records.inspections import Inspections
 from pestcheck.records.journeys import Journeys
 from pestcheck.records.photographs import Photographs
+from pestcheck.records.registers import Registers
 from pestcheck.records.retention import Retention
 from pestcheck.records.seals import Seals
 from pestcheck.records.training import Training
@@ -19,10 +22,10 @@ from pestcheck.records.view import CONTAMINANTS, DECISIONS, DISPOSITIONS, RESULT
 from pestcheck.records.wood import WoodPackagings
 
 __all__ = [
-    "CONTAMINANTS", "DECISIONS", "DISPOSITIONS", "RESULTS", "STATES", "Conflict", "InspectionView", "NotFound", "PhotographView", "Records",
+    "CONTAMINANTS", "DECISIONS", "DISPOSITIONS", "RESULTS", "STATES", "Conflict", "Filter", "InspectionView", "NotFound", "PhotographView", "Records",
     "Refused",
 ]  # fmt: skip
 
 
-class Records(Inspections, Photographs, Findings, WoodPackagings, Seals, Journeys, Training, Retention, Figures):
+class Records(Inspections, Photographs, Findings, WoodPackagings, Seals, Journeys, Training, Retention, Figures, Registers, Exports):
     """All use cases over one database and one store of photographs. May be called from several threads."""

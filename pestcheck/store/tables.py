@@ -346,6 +346,25 @@ class Purge(SQLModel, table=True):
     purged_at: str
 
 
+class Export(SQLModel, table=True):
+    """What was taken out of the records, by whom. ``filter``: the fields of ``records.filter.Filter`` that were set; ``rows``: how many
+    inspections, or lines of the one table; ``sha256`` and ``size`` of the file, where known; ``location``: whether places and originals went too.
+    """
+
+    id: str = Field(primary_key=True)
+    what: str
+    format: str
+    part: str | None = None
+    filter: dict[str, str] = Field(default_factory=dict, sa_type=JSON)
+    rows: int | None = None
+    sha256: str | None = None
+    size: int | None = None
+    location: bool = False
+    inspection_id: str | None = Field(default=None, foreign_key="inspection.id", index=True)
+    exported_by: str
+    exported_at: str = Field(index=True)
+
+
 class Account(SQLModel, table=True):
     """One person, or one machine, that may sign in (CTPAT 4.8: nobody shares one). Never erased: the log names them.
 
@@ -443,6 +462,6 @@ class Attempt(SQLModel, table=True):
 
 STATE: tuple[type[SQLModel], ...] = (
     Inspection, Photograph, View, Finding, Action, Notification, Answer, CheckAnswer, WoodPackaging, SealLine, SealCheck, Party, Leg, Fix,
-    Signature, Amendment, Certificate, Purge, Account, Token, SigningKey,
+    Signature, Amendment, Certificate, Purge, Export, Account, Token, SigningKey,
 )  # fmt: skip
 """The tables that follow from the events, parents first."""
