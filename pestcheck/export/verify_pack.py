@@ -397,6 +397,9 @@ class Log(Archive):
         try:
             seq, body, proof = told["seq"], json.loads(told["text"]), [bytes.fromhex(step) for step in told["proof"]]
             body["inspection_id"] = of = body.get("inspection_id", told.get("inspection"))  # texts from before version 0.4 do not say
+            apart = told.get("apart")  # where things were: the text has only its hash
+            if apart and hashlib.sha256(apart.encode()).hexdigest() != body.get("apart"):
+                self.report.problem(f"event {seq} ({body['kind']})", "where it says that things were was changed")
             if seq in self.bodies:
                 self.report.problem(self.event(seq), "is there twice")
                 return []
@@ -440,7 +443,12 @@ UPDATES = {
     "details_changed": "inspection_id", "inspection_closed": "inspection_id", "inspection_held": "inspection_id",
     "finding_decided": "finding_id", "finding_disposed": "finding_id", "place_reinspected": "action_id",
 }  # fmt: skip
-"""Kinds of events that change a row, and what names it. All others write one."""
+"""Kinds of events that change a row of a record, and what names it."""
+WRITES = frozenset({
+    "inspection_opened", "finding_missed", "finding_treated", "notified", "point_answered", "check_answered", "wood_packaging_recorded",
+    "seal_recorded", "seal_checked", "leg_recorded", "signed",
+})  # fmt: skip
+"""Kinds of events that write one."""
 
 
 def replay(rows: dict[str, Json], kind: str, payload: Json) -> None:
@@ -458,7 +466,7 @@ def replay(rows: dict[str, Json], kind: str, payload: Json) -> None:
         rows[payload["view_id"]] = {**rows.get(payload["view_id"], {}), **said}
         for place, finding in enumerate(payload.get("findings", ())):
             rows[finding["id"]] = {**finding, "view_id": payload["view_id"], "position": place, "state": "suggested"}
-    elif _key_of(payload):
+    elif kind in WRITES:
         rows[_key_of(payload)] = payload
 
 
@@ -598,13 +606,13 @@ class Pack(Log):
                 continue
             if not Path(shown[sha256]).name.startswith(sha256):
                 self.report.problem(where, f"lies under another name, {shown[sha256]}")
-            data = originals[sha256].read_bytes() if originals and sha256 in originals else None
-            if originals is not None and data is None:
+            original = originals[sha256].read_bytes() if originals and sha256 in originals else None
+            if originals is not None and original is None:
                 self.report.problem(where, "its original is not in the folder of the originals")
             if sha256 not in pictures:
                 counts["original"] += 1
                 continue
-            true = picture_hash(data) if data else row.get("picture")
+            true = picture_hash(original) if original else row.get("picture")
             if true and pictures[sha256] and true != pictures[sha256] and self.files[shown[sha256]].get("how") != "encoded again":
                 self.report.problem(where, "was swapped: the copy shows another picture than the original")
             counts["same picture" if true and true == pictures[sha256] else "by the manifest only"] += 1
@@ -696,7 +704,7 @@ class Pack(Log):
         for body in mine:
             if body["kind"] == "amended":
                 what = body["payload"]
-                tell(f"amendment of {body['inspection_id']}", f"{body['at']} by {body['actor']}: {what.get('kind')}: {what.get('reason')}")
+                tell("amendment", f"of {body['inspection_id']}, {body['at']} by {body['actor']}: {what.get('kind')}: {what.get('reason')}")
 
 
 def json_or_none(data: bytes) -> Any:

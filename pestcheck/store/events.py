@@ -62,7 +62,8 @@ def whole(body: dict[str, Any], apart: str | None) -> state.Payload:
     """
     if body.get("apart") != (hashlib.sha256(apart.encode()).hexdigest() if apart else None):
         raise ValueError("the part that is kept apart was changed" if apart else "the part that is kept apart is gone")
-    return _joined(body["payload"], json.loads(apart)["payload"]) if apart else body["payload"]  # type: ignore[no-any-return]
+    payload: state.Payload = body["payload"]
+    return _joined(payload, json.loads(apart)["payload"]) if apart else payload
 
 
 def _joined(shown: dict[str, Any], apart: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import logging
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -104,7 +105,7 @@ class Heads:
     def _made(self, session: Session, actor: str, previous: SigningKey | None, signs: SigningKey | None) -> SigningKey:
         public, at = self.keys.make(), events.now()
         endorsement = self.keys.private(signs.id).sign(key_text(log_name(session), public, at).encode()) if signs else None
-        row = {
+        row: dict[str, Any] = {
             "id": fingerprint(public), "public_key": base64.b64encode(public).decode(), "previous": previous.id if previous else None,
             "endorsement": base64.b64encode(endorsement).decode() if endorsement else None, "made_at": at, "made_by": actor,
         }  # fmt: skip

@@ -75,7 +75,11 @@ class Inspection(SQLModel, table=True):
 
 
 class Photograph(SQLModel, table=True):
-    """The original bytes of a photograph, once, however often it is taken up in inspections."""
+    """The original bytes of a photograph, once, however often it is taken up in inspections.
+
+    ``picture``: SHA-256 of a JPEG without what it says beside its picture (``verify_pack.picture_hash``): that of a copy without place and
+    device, too.
+    """
 
     sha256: str = Field(primary_key=True)
     media_type: str
@@ -85,6 +89,7 @@ class Photograph(SQLModel, table=True):
     taken_at: str | None = None
     latitude: float | None = None
     longitude: float | None = None
+    picture: str | None = None
 
 
 class View(SQLModel, table=True):
@@ -349,6 +354,7 @@ class Purge(SQLModel, table=True):
 class Export(SQLModel, table=True):
     """What was taken out of the records, by whom. ``filter``: the fields of ``records.filter.Filter`` that were set; ``rows``: how many
     inspections, or lines of the one table; ``sha256`` and ``size`` of the file, where known; ``location``: whether places and originals went too.
+    ``inspections``: of an evidence pack, of each inspection how many events it had and the place of the last: what makes a gap show.
     """
 
     id: str = Field(primary_key=True)
@@ -363,6 +369,7 @@ class Export(SQLModel, table=True):
     inspection_id: str | None = Field(default=None, foreign_key="inspection.id", index=True)
     exported_by: str
     exported_at: str = Field(index=True)
+    inspections: dict[str, list[int]] | None = Field(default=None, sa_type=JSON)
 
 
 class Account(SQLModel, table=True):

@@ -1,4 +1,4 @@
-"""Signed tree heads, the keys that sign them, and of each event the part that is kept apart."""
+"""Signed tree heads, the keys that sign them, what is kept apart of events, and what a copy of a photograph is known by."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -16,6 +16,8 @@ def upgrade() -> None:
         event.add_column(_text("apart", empty=True))
         event.drop_index("ix_event_inspection_id")
         event.create_index("ix_event_inspection_id_seq", ["inspection_id", "seq"])
+    op.add_column("photograph", _text("picture", empty=True))
+    op.add_column("export", sa.Column("inspections", sa.JSON))
     op.create_table(
         "signingkey", _text("id", key=True), _text("public_key"), _text("previous", empty=True), _text("endorsement", empty=True),
         _text("made_at"), _text("made_by"),
@@ -30,6 +32,9 @@ def downgrade() -> None:
     """What was kept apart (where photographs were taken) is forgotten, and heads that were signed."""
     op.drop_table("signedhead")
     op.drop_table("signingkey")
+    for table, column in (("export", "inspections"), ("photograph", "picture")):
+        with op.batch_alter_table(table) as changed:
+            changed.drop_column(column)
     with op.batch_alter_table("event") as event:
         event.drop_index("ix_event_inspection_id_seq")
         event.create_index("ix_event_inspection_id", ["inspection_id"])
