@@ -487,8 +487,8 @@ class Pack(Log):
 
     def __init__(self, path: Path, report: Report) -> None:
         super().__init__(path, report)
-        self.manifest: Json = {}
         self.files: dict[str, Json] = {}
+        self.missing: dict[str, str] = {}
         self.stated: dict[str, tuple[int, int]] = {}  # of each inspection, how many events and the place of the last
         self.rows: dict[str, dict[str, Json]] = {}
         self._read_manifest()
@@ -500,10 +500,11 @@ class Pack(Log):
     def _read_manifest(self) -> None:
         data = self.read(MANIFEST)
         try:
-            self.manifest = json.loads(data)
-            if self.manifest["format"] > FORMAT:
+            told = json.loads(data)
+            if told["format"] > FORMAT:
                 raise Bad("was made by a newer pestcheck: take its verify.py")
-            self.files = {str(name): {"sha256": told["sha256"], **told} for name, told in self.manifest["files"].items()}
+            self.files = {str(name): {"sha256": one["sha256"], **one} for name, one in told["files"].items()}
+            self.missing = {str(name): str(why) for name, why in told["missing"].items()}
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             self.report.problem(MANIFEST, error if isinstance(error, Bad) else f"cannot be read: {error!r}")
         try:
@@ -525,8 +526,9 @@ class Pack(Log):
                 raise Bad("it does not say which inspections it exports")
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             self.report.problem("export event", error if isinstance(error, Bad) else f"cannot be read: {error!r}")
-        for key in self.of.keys() - self.stated.keys():
-            self.report.problem(f"inspection {key}", "is not among those that the log says were exported: it was added")
+        records = {name[len(RECORDS) :].partition(".")[0] for name in self.files if name.startswith(RECORDS)}
+        for key in sorted((self.of.keys() | records) - self.stated.keys()):
+            self.report.problem(f"record {key}", "is not among those that the log says were exported: it was added")
 
     def _complete(self, key: str) -> None:
         count, last = self.stated[key]
@@ -602,7 +604,7 @@ class Pack(Log):
         for sha256, row in named.items():
             where = f"photograph {sha256}"
             if sha256 not in shown:
-                self.report.problem(where, f"is missing: {self.manifest.get('missing', {}).get(sha256, 'it was removed')}")
+                self.report.problem(where, f"is missing: {self.missing.get(sha256, 'it was removed')}")
                 continue
             if not Path(shown[sha256]).name.startswith(sha256):
                 self.report.problem(where, f"lies under another name, {shown[sha256]}")
