@@ -9,9 +9,9 @@ from pathlib import Path
 
 import gradio as gr
 
-from pestcheck.i18n import LANGUAGES
 from app.inspector.place import Desk, Place, Told
 from app.pages.html import attributes, button
+from pestcheck.i18n import LANGUAGES
 from pestcheck.ids import uuid7
 from pestcheck.people import Deed
 

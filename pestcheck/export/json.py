@@ -1,9 +1,10 @@
-"""One inspection as JSON: all that is on record of it, as ``schemas/inspection.json`` describes."""
+"""One inspection as JSON: all that is on record of it, as ``register.schema.json`` describes."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from importlib.resources import files
 from typing import Any
 
 from pestcheck.records import InspectionView
@@ -68,7 +69,7 @@ def _without(value: Any) -> Any:
 
 
 def register_json(views: Iterable[InspectionView], about: dict[str, Any], *, location: bool = False) -> Iterator[str]:
-    """A register as ``schemas/register.json`` describes it, an inspection at a time.
+    """A register as ``register.schema.json`` describes it, an inspection at a time.
 
     Args:
         about: when, by which version and with which filter it was made.
@@ -79,3 +80,8 @@ def register_json(views: Iterable[InspectionView], about: dict[str, Any], *, loc
         yield between + json.dumps(inspection_json(view, location=location), ensure_ascii=False, allow_nan=False)
         between = ",\n"
     yield "\n]}\n"
+
+
+def schema() -> str:
+    """The JSON schema (draft 2020-12) of a register; that of an inspection is in it, at ``$defs/inspection_on_record``."""
+    return (files("pestcheck.export") / "register.schema.json").read_text("utf-8")

@@ -9,6 +9,7 @@ from typing import IO, Any
 
 from pestcheck import __version__
 from pestcheck.export import csv
+from pestcheck.i18n import LANGUAGES
 from pestcheck.records import Filter, Records, Refused
 from pestcheck.records.registers import PARTS, Part, Register
 from pestcheck.store import events
@@ -40,12 +41,14 @@ class Written:
 
 def export(
     records: Records, format: str, file: IO[bytes], *, actor: str, filter: Filter | None = None, part: str = "inspections",
-    language: str = "en", location: bool = False, progress: Progress = lambda done, size: None,
+    language: str = "en", location: bool = False,
+    photograph: Callable[[str], bytes] | None = None, progress: Progress = lambda done, size: None,
 ) -> Written:  # fmt: skip
     """Write what matches to a file that can be read and written, and record that it was taken out. All of it is as of one moment.
 
     Args:
         format: of MEDIA. part: of TABLES, which one goes into a CSV. language: of a PDF.
+        photograph: where a PDF's photographs come from, by SHA-256; None: the store.
         location: whether places where photographs were taken go with it.
 
     Raises:
@@ -55,11 +58,13 @@ def export(
     wanted = filter or Filter()
     if format not in MEDIA:
         raise Refused(f"There is no format {format[:20]!r}; there are: {', '.join(MEDIA)}.")
+    if language not in LANGUAGES:
+        raise Refused(f"There is no language {language[:20]!r}; there are: {', '.join(LANGUAGES)}.")
     if part not in TABLES:
         raise Refused(f"There is no table {part[:40]!r}; there are: {', '.join(TABLES)}.")
     with records.register(wanted) as register:
         if format == "pdf":
-            rows, only = 1, _pdf(records, register, file, language, location)
+            rows, only = 1, _pdf(records, register, file, photograph or records.photo_store.get, language, location)
         else:
             rows, only = _write(records, register, format, file, part, location, progress), None
     file.flush()
@@ -69,8 +74,8 @@ def export(
         digest.update(piece)
     written = Written(rows, digest.hexdigest(), file.tell())
     records.exported(
-        "inspection" if only else "register", format, actor=actor, filter=wanted, part=part if format == "csv" else "", rows=rows,
-        sha256=written.sha256, size=written.size, location=location, inspection_id=only,
+        "inspection" if wanted.inspection else "register", format, actor=actor, filter=wanted, part=part if format == "csv" else "", rows=rows,
+        sha256=written.sha256, size=written.size, location=location, inspection_id=(only or wanted.inspection or None) if rows else None,
     )  # fmt: skip
     file.seek(0)
     return written
@@ -116,13 +121,13 @@ def _write(
     return size
 
 
-def _pdf(records: Records, register: Register, file: IO[bytes], language: str, location: bool) -> str:
+def _pdf(records: Records, register: Register, file: IO[bytes], photograph: Callable[[str], bytes], language: str, location: bool) -> str:
     from pestcheck.export.pdf import inspection_pdf
 
     if register.size != 1:
         raise Refused(f"A PDF is of one inspection, and {register.size} match. Name it by its id.")
     (view,) = records.views(register)
-    file.write(inspection_pdf(view, records.photo_store.get, language=language, location=location))
+    file.write(inspection_pdf(view, photograph, language=language, location=location))
     return view.inspection.id
 
 
