@@ -13,6 +13,7 @@ from pestcheck.records.filter import Filter
 from pestcheck.records.findings import Findings
 from pestcheck.records.inspections import Inspections
 from pestcheck.records.journeys import Journeys
+from pestcheck.records.packs import Packs
 from pestcheck.records.photographs import Photographs
 from pestcheck.records.registers import Registers
 from pestcheck.records.retention import Retention
@@ -27,5 +28,5 @@ __all__ = [
 ]  # fmt: skip
 
 
-class Records(Inspections, Photographs, Findings, WoodPackagings, Seals, Journeys, Training, Retention, Figures, Registers, Exports):
+class Records(Inspections, Photographs, Findings, WoodPackagings, Seals, Journeys, Training, Retention, Figures, Registers, Exports, Packs):
     """All use cases over one database and one store of photographs. May be called from several threads."""

@@ -28,6 +28,7 @@ from pestcheck.store.tables import (
     SealCheck,
     SealLine,
     Signature,
+    SigningKey,
     Token,
     View,
     WoodPackaging,
@@ -122,7 +123,7 @@ def _erase(session: Session, payload: Payload) -> None:
         col(Amendment.inspection_id) == key, col(Export.inspection_id) == key, col(Photograph.sha256).in_(payload["photographs"]), col(Inspection.id) == key,
     ):  # fmt: skip
         session.execute(delete(where.left.table).where(where))
-    session.execute(update(Event).where(col(Event.seq).in_(payload["events"])).values(body="", actor=""))
+    session.execute(update(Event).where(col(Event.seq).in_(payload["events"])).values(body="", actor="", apart=None))
     session.expire_all()
 
 
@@ -165,4 +166,5 @@ KINDS: dict[str, Apply] = {
     "account_changed": _changed(Account, "account_id"),
     "token_given": _written(Token),
     "token_withdrawn": _changed(Token, "token_id"),
+    "key_made": _written(SigningKey),
 }
