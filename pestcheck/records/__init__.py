@@ -12,6 +12,7 @@ from pestcheck.records.findings import Findings
 from pestcheck.records.inspections import Inspections
 from pestcheck.records.journeys import Journeys
 from pestcheck.records.photographs import Photographs
+from pestcheck.records.queue import Queue
 from pestcheck.records.retention import Retention
 from pestcheck.records.reviews import Reviews
 from pestcheck.records.seals import Seals
@@ -25,5 +26,5 @@ __all__ = [
 ]  # fmt: skip
 
 
-class Records(Inspections, Photographs, Findings, WoodPackagings, Seals, Journeys, Training, Reviews, Retention, Figures):
+class Records(Inspections, Photographs, Findings, WoodPackagings, Seals, Journeys, Training, Reviews, Queue, Retention, Figures):
     """All use cases over one database and one store of photographs. May be called from several threads."""

@@ -9,6 +9,7 @@ from sqlalchemy import delete, select, update
 from sqlmodel import Session, SQLModel, col
 
 from pestcheck import review
+from pestcheck.store.review_tables import Claim, Queued, Review, ReviewState
 from pestcheck.store.tables import (
     Account,
     Action,
@@ -16,7 +17,6 @@ from pestcheck.store.tables import (
     Answer,
     Certificate,
     CheckAnswer,
-    Claim,
     Event,
     Finding,
     Fix,
@@ -26,9 +26,6 @@ from pestcheck.store.tables import (
     Party,
     Photograph,
     Purge,
-    Queued,
-    Review,
-    ReviewState,
     SealCheck,
     SealLine,
     Signature,
