@@ -160,6 +160,15 @@ class Reviews(UseCases):
             payload = {"review_id": review_id, "withdrawn_at": events.now(), "withdrawn_by": actor, "withdrawn_reason": why or None}
             events.append(session, "review_withdrawn", payload, actor, get(session, View, review.view_id).inspection_id)
 
+    def opinion(self, review_id: str) -> Review:
+        """One opinion.
+
+        Raises:
+            NotFound: there is none with this id.
+        """
+        with self.database.reading() as session:
+            return get(session, Review, review_id)
+
     def reviewed_photograph(self, view_id: str) -> Reviewed:
         """One photograph with all opinions of it; there may be none.
 
