@@ -15,8 +15,10 @@ from pestcheck.records.inspections import Inspections
 from pestcheck.records.journeys import Journeys
 from pestcheck.records.packs import Packs
 from pestcheck.records.photographs import Photographs
+from pestcheck.records.queue import Queue
 from pestcheck.records.registers import Registers
 from pestcheck.records.retention import Retention
+from pestcheck.records.reviews import Reviews
 from pestcheck.records.seals import Seals
 from pestcheck.records.training import Training
 from pestcheck.records.view import CONTAMINANTS, DECISIONS, DISPOSITIONS, RESULTS, STATES, InspectionView, PhotographView
@@ -28,5 +30,20 @@ __all__ = [
 ]  # fmt: skip
 
 
-class Records(Inspections, Photographs, Findings, WoodPackagings, Seals, Journeys, Training, Retention, Figures, Registers, Exports, Packs):
+class Records(
+    Inspections,
+    Photographs,
+    Findings,
+    WoodPackagings,
+    Seals,
+    Journeys,
+    Training,
+    Reviews,
+    Queue,
+    Registers,
+    Exports,
+    Packs,
+    Retention,
+    Figures,
+):
     """All use cases over one database and one store of photographs. May be called from several threads."""

@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 from sqlalchemy import JSON, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
+from pestcheck.store.review_tables import Review, ReviewState
+
 
 class Event(SQLModel, table=True):
     """One entry of the append-only log. ``body`` is the leaf of the Merkle tree, byte for byte; ``leaf`` its hash.
@@ -468,7 +470,29 @@ class Attempt(SQLModel, table=True):
 
 
 STATE: tuple[type[SQLModel], ...] = (
-    Inspection, Photograph, View, Finding, Action, Notification, Answer, CheckAnswer, WoodPackaging, SealLine, SealCheck, Party, Leg, Fix,
-    Signature, Amendment, Certificate, Purge, Export, Account, Token, SigningKey,
-)  # fmt: skip
+    Inspection,
+    Photograph,
+    View,
+    Finding,
+    Action,
+    Notification,
+    Answer,
+    CheckAnswer,
+    WoodPackaging,
+    SealLine,
+    SealCheck,
+    Party,
+    Leg,
+    Fix,
+    Signature,
+    Amendment,
+    Review,
+    ReviewState,
+    Certificate,
+    Purge,
+    Export,
+    Account,
+    Token,
+    SigningKey,
+)
 """The tables that follow from the events, parents first."""
