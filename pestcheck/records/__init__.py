@@ -12,6 +12,7 @@ from pestcheck.records.findings import Findings
 from pestcheck.records.inspections import Inspections
 from pestcheck.records.journeys import Journeys
 from pestcheck.records.photographs import Photographs
+from pestcheck.records.quizzes import Quizzes
 from pestcheck.records.retention import Retention
 from pestcheck.records.seals import Seals
 from pestcheck.records.training import Training
@@ -24,5 +25,5 @@ __all__ = [
 ]  # fmt: skip
 
 
-class Records(Inspections, Photographs, Findings, WoodPackagings, Seals, Journeys, Training, Retention, Figures):
+class Records(Inspections, Photographs, Findings, WoodPackagings, Seals, Journeys, Training, Quizzes, Retention, Figures):
     """All use cases over one database and one store of photographs. May be called from several threads."""

@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 from sqlalchemy import JSON, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
+from pestcheck.store.training import Course, PictureQuestion, Quiz, QuizAnswer, QuizAttempt
+
 
 class Event(SQLModel, table=True):
     """One entry of the append-only log. ``body`` is the leaf of the Merkle tree, byte for byte; ``leaf`` its hash.
@@ -412,6 +414,6 @@ class Attempt(SQLModel, table=True):
 
 STATE: tuple[type[SQLModel], ...] = (
     Inspection, Photograph, View, Finding, Action, Notification, Answer, CheckAnswer, WoodPackaging, SealLine, SealCheck, Party, Leg, Fix,
-    Signature, Amendment, Certificate, Purge, Account, Token,
+    Signature, Amendment, Certificate, PictureQuestion, Quiz, QuizAttempt, QuizAnswer, Course, Purge, Account, Token,
 )  # fmt: skip
 """The tables that follow from the events, parents first."""
