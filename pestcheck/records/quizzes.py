@@ -18,7 +18,7 @@ from pestcheck.records.training import TOPICS, certificate, months_later
 from pestcheck.records.view import CONTAMINANTS
 from pestcheck.store import events
 from pestcheck.store.tables import Photograph
-from pestcheck.store.training import PictureQuestion, Quiz, QuizAnswer, QuizAttempt
+from pestcheck.store.training_tables import PictureQuestion, Quiz, QuizAnswer, QuizAttempt
 
 LEAST, MOST = 3, 200
 """Questions of a quiz: fewer prove nothing, and nobody answers more."""
@@ -85,7 +85,7 @@ class Quizzes(UseCases):
             Refused: an unknown label or stage, or a box outside the photograph. NotFound: there is no such photograph.
         """
         key = new_id(question_id)
-        on_it = [{"label": label, "box": list(box) if box else None} for label, box in things]
+        on_it: list[dict[str, Any]] = [{"label": label, "box": list(box) if box else None} for label, box in things]
         if len(on_it) > MOST_THINGS:
             raise Refused(f"{len(on_it)} things on one photograph are too many to ask for; the limit is {MOST_THINGS}.")
         for one in on_it:
@@ -268,7 +268,13 @@ class Quizzes(UseCases):
                 return known
             if attempt.finished_at or attempt.started_at < events.written(datetime.now(UTC) - OPEN_FOR):
                 raise Refused("This attempt is over. Begin the quiz again.")
-            row = {"attempt_id": attempt_id, "question": question, "given": said, "parts": parts, "answered_at": events.now()}
+            row: dict[str, Any] = {
+                "attempt_id": attempt_id,
+                "question": question,
+                "given": said,
+                "parts": parts,
+                "answered_at": events.now(),
+            }
             events.append(session, "quiz_answered", row, actor)
             self._finish(session, attempt, get(session, Quiz, attempt.quiz_id), actor)
             return QuizAnswer(**row)

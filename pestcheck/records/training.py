@@ -15,7 +15,7 @@ from pestcheck.people import MAY, Deed, Role
 from pestcheck.records.common import Refused, UseCases, at_their_sites, day, get, new_id, one_of, text, unchanged
 from pestcheck.store import events
 from pestcheck.store.tables import Account, Certificate, Inspection
-from pestcheck.store.training import Course
+from pestcheck.store.training_tables import Course
 
 TOPICS = {
     "inspection": "Inspection of conveyances, hidden compartments, signs of pests (CTPAT 12.2)",

@@ -31,7 +31,7 @@ from pestcheck.store.tables import (
     View,
     WoodPackaging,
 )  # fmt: skip
-from pestcheck.store.training import Course, PictureQuestion, Quiz, QuizAnswer, QuizAttempt
+from pestcheck.store.training_tables import Course, PictureQuestion, Quiz, QuizAnswer, QuizAttempt
 
 Payload = dict[str, Any]
 Row = TypeVar("Row", bound=SQLModel)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from sqlalchemy import JSON, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from pestcheck.store.training import Course, PictureQuestion, Quiz, QuizAnswer, QuizAttempt
+from pestcheck.store.training_tables import Course, PictureQuestion, Quiz, QuizAnswer, QuizAttempt
 
 
 class Event(SQLModel, table=True):
