@@ -32,6 +32,7 @@ HEAD = """
 <script src="app/photograph.js"></script>
 <script src="app/outbox.js"></script>
 <script src="app/offline.js"></script>
+<script src="app/camera.js"></script>
 """
 
 
