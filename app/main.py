@@ -20,7 +20,7 @@ from fastapi.responses import Response, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.routing import Mount
 
-from app import admin, forms, identity, lan, offline, oidc, security, signin, uploads
+from app import admin, forms, identity, lan, offline, oidc, security, signin, training, training_desk, uploads
 from app.api import create_api
 from app.api.server import Health
 from app.certificates import CertificateError, context, hosts_of
@@ -137,6 +137,8 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     if service:
         app.include_router(oidc.routes(accounts, settings, service))
     app.include_router(admin.routes(accounts))
+    app.include_router(training.routes(records, previews))
+    app.include_router(training_desk.routes(records, settings.certificate_months))
 
     @app.exception_handler(forms.NotTaken)
     def not_taken(request: Request, error: forms.NotTaken) -> Response:

@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from app.api import answers, catalogue, findings, inspections, journeys, photographs, problems, review, seals, server, wood
+from app.api import answers, catalogue, findings, inspections, journeys, photographs, problems, review, seals, server, training, wood
 from app.metrics import Metrics
 from app.previews import Previews
 from pestcheck import __version__
@@ -18,7 +18,7 @@ from pestcheck.photo import MAX_BYTES
 from pestcheck.records import Records
 from pestcheck.vision.bundle import Bundle
 
-MODULES = (inspections, answers, photographs, findings, wood, seals, journeys, catalogue, review, server)
+MODULES = (inspections, answers, photographs, findings, wood, seals, journeys, catalogue, review, training, server)
 
 
 def most_bytes(path: str) -> int:
@@ -36,6 +36,7 @@ TAGS = {
     "wood, seals, journeys": "Wood packaging, the seal register, and the way of a conveyance.",
     "catalogue": "Templates and the names of things.",
     "review": "Training certificates.",
+    "training": "Quizzes from photographs and knowledge, attempts at them, trainings held.",
     "exports": "Records as files.",
     "models": "Models there are.",
     "server": "The server itself.",

@@ -13,9 +13,11 @@ from pestcheck.ids import uuid7
 from pestcheck.inspection import knowledge, quiz
 from pestcheck.inspection.guidance import Action, Stage
 from pestcheck.inspection.knowledge import Question
-from pestcheck.records.common import NotFound, Refused, UseCases, get, new_id, one_of, text, unchanged
+from pestcheck.records.common import NotFound, Refused, get, new_id, one_of, text, unchanged
+from pestcheck.records.reviews import Reviewed, Reviews
 from pestcheck.records.training import TOPICS, certificate, months_later
 from pestcheck.records.view import CONTAMINANTS
+from pestcheck.review import Outcome, Status
 from pestcheck.store import events
 from pestcheck.store.tables import Photograph
 from pestcheck.store.training_tables import PictureQuestion, Quiz, QuizAnswer, QuizAttempt
@@ -64,7 +66,7 @@ class AttemptView:
         return tuple(item for item in self.items if item.answer and item.points < 1)
 
 
-class Quizzes(UseCases):
+class Quizzes(Reviews):
     """See the module."""
 
     def picture_question(
@@ -112,6 +114,45 @@ class Quizzes(UseCases):
                 events.append(session, "picture_question_made", row, actor)
         return key
 
+    def reviewed_for_quizzes(self, limit: int = 200) -> list[Reviewed]:
+        """Photographs of whose answer trainers are agreed and that no question asks of yet, in the order of the review, with and without
+        contamination in turn as far as there are both."""
+        asked = {one.sha256 for one in self.picture_questions()}
+        clean: list[Reviewed] = []
+        contaminated: list[Reviewed] = []
+        for item in self.reviewed():
+            opinion = item.current.opinion
+            if opinion is None or item.photograph.sha256 in asked or opinion.outcome not in (Outcome.CONTAMINATION, Outcome.NO_CONTAMINANT):
+                continue
+            asked.add(item.photograph.sha256)
+            (contaminated if item.marks else clean).append(item)
+        both = min(len(clean), len(contaminated))
+        turns = [one for pair in zip(contaminated, clean, strict=False) for one in pair]
+        return [*turns, *contaminated[both:], *clean[both:]][:limit]
+
+    def question_from_review(self, view_id: str, *, actor: str, question_id: str | None = None) -> str:
+        """Make a reviewed photograph a question: the right answer is what its trainers agreed on, at the stage of its inspection.
+
+        Returns:
+            The id of the question.
+
+        Raises:
+            Refused: they are not agreed, or it is unusable.
+        """
+        item = self.reviewed_photograph(view_id)
+        opinion = item.current.opinion
+        if (
+            item.current.status != Status.AGREED
+            or opinion is None
+            or opinion.outcome not in (Outcome.CONTAMINATION, Outcome.NO_CONTAMINANT)
+        ):
+            raise Refused("Trainers are not agreed on this photograph yet, or it is unusable: choose another.")
+        things = [(mark.label, mark.box) for mark in item.marks[:MOST_THINGS]]
+        stage = item.inspection.stage or Stage.EMPTY_AT_ORIGIN
+        return self.picture_question(
+            item.photograph.sha256, things, stage=stage, actor=actor, because=opinion.comment, source=opinion.id, question_id=question_id
+        )
+
     def withdraw_question(self, question_id: str, *, reason: str, actor: str) -> None:
         """Ask a question no more; what was answered to it stays.
 
@@ -124,14 +165,31 @@ class Quizzes(UseCases):
                 payload = {"question_id": question_id, "withdrawn_at": events.now(), "withdrawn_reason": why}
                 events.append(session, "picture_question_withdrawn", payload, actor)
 
-    def picture_questions(self) -> list[PictureQuestion]:
-        """Those that can be asked, the newest first: not withdrawn, and their photograph is still there."""
+    def picture_questions(self, *, withdrawn: bool = False) -> list[PictureQuestion]:
+        """Those whose photograph is still there, the newest first. ``withdrawn``: these, too."""
+        query = select(PictureQuestion).join(Photograph, col(Photograph.sha256) == col(PictureQuestion.sha256))
+        if not withdrawn:
+            query = query.where(col(PictureQuestion.withdrawn_at).is_(None))
         with self.database.reading() as session:
-            query = select(PictureQuestion).join(Photograph, col(Photograph.sha256) == col(PictureQuestion.sha256))
-            open_ = query.where(col(PictureQuestion.withdrawn_at).is_(None)).order_by(
-                col(PictureQuestion.made_at).desc(), col(PictureQuestion.id)
-            )
-            return list(session.exec(open_))  # fmt: skip
+            return list(session.exec(query.order_by(col(PictureQuestion.made_at).desc(), col(PictureQuestion.id))))
+
+    def question_picture(self, question_id: str, *, maker: bool = False) -> str:
+        """SHA-256 of the photograph of a question, for who takes a quiz that has it.
+
+        Args:
+            maker: or who makes quizzes, and sees the photograph anyway.
+
+        Raises:
+            NotFound: it is in no quiz of theirs, or was erased.
+        """
+        with self.database.reading() as session:
+            found = _question(session, question_id, withdrawn=True) if "/" not in question_id else None
+            if isinstance(found, PictureQuestion):
+                if any(question_id in one.questions for one in session.exec(select(Quiz)) if _for_them(session, one)):
+                    return found.sha256
+                if maker:
+                    return get(session, Photograph, found.sha256).sha256
+        raise NotFound("There is no such photograph.")
 
     def make_quiz(
         self, title: str, *, topics: Iterable[str], questions: Iterable[str], actor: str, pass_mark: float = 0.8, months: int = 12,

@@ -21,6 +21,8 @@ TOPICS = {
     "inspection": "Inspection of conveyances, hidden compartments, signs of pests (CTPAT 12.2)",
     "pest_prevention": "Pest prevention, wood packaging rules, infested wood (CTPAT 12.7)",
 }
+SHORT = {"inspection": "Inspection", "pest_prevention": "Pest prevention"}
+"""The topics in a word or two."""
 FOR_INSPECTORS = "inspection"
 """The topic that an inspector must be certified in."""
 SOON = 30
@@ -49,6 +51,11 @@ class Trainee:
     role: Role | None
     topics: dict[str, Standing]
     certificates: tuple[Certificate, ...]
+
+    @property
+    def due(self) -> bool:
+        """Whether they need training as an inspector: it is missing, over, or ends soon."""
+        return self.topics[FOR_INSPECTORS].state != "valid"
 
 
 def standing(certificates: Iterable[Certificate], topic: str, today: date) -> Standing:
@@ -198,9 +205,9 @@ class Training(UseCases):
             for key, name in sorted(names.items())
         ]  # fmt: skip
 
-    def stands(self, person: str, today: date | None = None) -> Standing:
-        """How a person stands today in what an inspector must be certified in."""
-        return standing(self.certificates(person), FOR_INSPECTORS, today or datetime.now(UTC).date())
+    def stands(self, person: str, today: date | None = None, *, topic: str = FOR_INSPECTORS) -> Standing:
+        """How a person stands today in a topic."""
+        return standing(self.certificates(person), topic, today or datetime.now(UTC).date())
 
 
 def certificate(person: str, topic: str, given_on: str, expires_on: str, reference: str, actor: str, key: str) -> dict[str, Any]:
@@ -227,7 +234,7 @@ def months_later(start: date, months: int) -> date:
             return date(year, month + 1, days)
         except ValueError:
             continue
-    raise AssertionError("every month has 28 days")
+    raise AssertionError(start)
 
 
 def trained(session: Session, person: str, at: str) -> bool | None:
