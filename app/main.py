@@ -20,7 +20,7 @@ from fastapi.responses import Response, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.routing import Mount
 
-from app import admin, forms, identity, lan, offline, oidc, security, signin, training, training_desk, uploads
+from app import admin, forms, identity, lan, offline, oidc, registers, security, signin, training, training_desk, uploads
 from app.api import create_api
 from app.api.server import Health
 from app.certificates import CertificateError, context, hosts_of
@@ -137,6 +137,7 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     if service:
         app.include_router(oidc.routes(accounts, settings, service))
     app.include_router(admin.routes(accounts))
+    app.include_router(registers.routes(records, settings.retention_years))
     app.include_router(training.routes(records, previews))
     app.include_router(training_desk.routes(records, settings.certificate_months))
 
@@ -154,7 +155,7 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     app.router.routes.append(api_at)
     app.add_middleware(Counting, metrics=metrics)
     gr.mount_gradio_app(
-        app, page(records, settings.contacts, accounts.sites), path="/", theme=frame.theme(), head=frame.HEAD, footer_links=[],
+        app, page(records, settings.contacts, accounts.sites, timedelta(hours=settings.gap_hours)), path="/", theme=frame.theme(), head=frame.HEAD, footer_links=[],
         max_file_size=photo.MAX_BYTES, ssr_mode=False, pwa=False, show_error=True, run_history=False, favicon_path=str(frame.STATIC / "icon.svg"),
     )  # fmt: skip
     app.add_middleware(identity.Gate, accounts=accounts, service=service is not None)

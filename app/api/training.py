@@ -15,7 +15,7 @@ from pestcheck.inspection.guidance import Action, Stage
 from pestcheck.inspection.knowledge import Question, knowledge
 from pestcheck.inspection.quiz import shuffled
 from pestcheck.people import Deed, Person
-from pestcheck.records import CONTAMINANTS, NotFound, Records
+from pestcheck.records import CONTAMINANTS, NotFound, Records, Refused
 from pestcheck.records.quizzes import LEAST, MOST, MOST_MONTHS, MOST_THINGS, Item
 from pestcheck.records.training import MOST_ATTENDEES, TOPICS
 from pestcheck.store.training_tables import Course, PictureQuestion, Quiz, QuizAnswer, QuizAttempt
@@ -194,7 +194,7 @@ def make_picture(
         records.question_from_review(body.view_id, actor=who.name, question_id=question_id)
     else:
         if body.sha256 is None:
-            raise NotFound("Say which photograph: give its sha256, or the view_id of a reviewed one.")
+            raise Refused("Say which photograph: give its sha256, or the view_id of a reviewed one.")
         things = [(thing.label, (thing.box[0], thing.box[1], thing.box[2], thing.box[3]) if thing.box else None) for thing in body.things]
         records.picture_question(
             body.sha256, things, stage=body.stage, because=body.because, actor=who.name, question_id=question_id
