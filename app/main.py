@@ -20,7 +20,21 @@ from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
 from starlette.routing import Mount
 
-from app import admin, forms, identity, lan, offline, oidc, security, signin, trainer, uploads
+from app import (
+    admin,
+    forms,
+    identity,
+    lan,
+    offline,
+    oidc,
+    registers,
+    security,
+    signin,
+    trainer,
+    training,
+    training_desk,
+    uploads,
+)
 from app.api import create_api
 from app.api.server import Health
 from app.certificates import CertificateError, context, hosts_of
@@ -150,6 +164,9 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
         app.include_router(oidc.routes(accounts, settings, service))
     app.include_router(admin.routes(accounts))
     app.include_router(trainer.routes(records))
+    app.include_router(registers.routes(records, settings.retention_years))
+    app.include_router(training.routes(records, previews))
+    app.include_router(training_desk.routes(records, settings.certificate_months))
 
     @app.exception_handler(forms.NotTaken)
     def not_taken(request: Request, error: forms.NotTaken) -> Response:
@@ -165,7 +182,7 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     app.router.routes.append(api_at)
     app.add_middleware(Counting, metrics=metrics)
     gr.mount_gradio_app(
-        app, page(records, settings.contacts, accounts.sites), path="/", theme=frame.theme(), head=frame.HEAD, footer_links=[],
+        app, page(records, settings.contacts, accounts.sites, timedelta(hours=settings.gap_hours)), path="/", theme=frame.theme(), head=frame.HEAD, footer_links=[],
         max_file_size=photo.MAX_BYTES, ssr_mode=False, pwa=False, show_error=True, run_history=False, favicon_path=str(frame.STATIC / "icon.svg"),
     )  # fmt: skip
     app.add_middleware(identity.Gate, accounts=accounts, service=service is not None)

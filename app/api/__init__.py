@@ -9,7 +9,22 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from app.api import answers, catalogue, exports, findings, inspections, journeys, photographs, problems, queue, review, seals, server, wood
+from app.api import (
+    answers,
+    catalogue,
+    exports,
+    findings,
+    inspections,
+    journeys,
+    photographs,
+    problems,
+    queue,
+    review,
+    seals,
+    server,
+    training,
+    wood,
+)
 from app.downloads import Downloads
 from app.metrics import Metrics
 from app.previews import Previews
@@ -30,6 +45,7 @@ MODULES = (
     catalogue,
     queue,
     review,
+    training,
     exports,
     server,
 )
@@ -50,6 +66,7 @@ TAGS = {
     "wood, seals, journeys": "Wood packaging, the seal register, and the way of a conveyance.",
     "catalogue": "Templates and the names of things.",
     "review": "What trainers say of photographs, the queue of those that teach most, and training certificates.",
+    "training": "Quizzes from photographs and knowledge, attempts at them, trainings held.",
     "exports": "Records as files.",
     "models": "Models there are.",
     "server": "The server itself.",

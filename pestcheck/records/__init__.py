@@ -16,6 +16,7 @@ from pestcheck.records.journeys import Journeys
 from pestcheck.records.packs import Packs
 from pestcheck.records.photographs import Photographs
 from pestcheck.records.queue import Queue
+from pestcheck.records.quizzes import Quizzes
 from pestcheck.records.registers import Registers
 from pestcheck.records.retention import Retention
 from pestcheck.records.reviews import Reviews
@@ -38,6 +39,7 @@ class Records(
     Seals,
     Journeys,
     Training,
+    Quizzes,
     Reviews,
     Queue,
     Registers,

@@ -35,6 +35,7 @@ from pestcheck.store.tables import (
     View,
     WoodPackaging,
 )  # fmt: skip
+from pestcheck.store.training_tables import Course, PictureQuestion, Quiz, QuizAnswer, QuizAttempt
 
 Payload = dict[str, Any]
 Row = TypeVar("Row", bound=SQLModel)
@@ -103,6 +104,22 @@ def _not_scored(session: Rows, payload: Payload) -> None:
 def _amended(session: Rows, payload: Payload) -> None:
     session.add(Amendment(**{key: value for key, value in payload.items() if key != "payload"}, after=payload["payload"]))
     apply(session, payload["kind"], payload["payload"])
+
+
+def _certified(table: type[SQLModel]) -> Apply:
+    """The payload has a row, new or with a key that is there, and the certificates that follow from it."""
+
+    def write(session: Rows, payload: Payload) -> None:
+        key, row = payload["row"]["id"], payload["row"]
+        known = session.get(table, key)
+        if known:
+            known.sqlmodel_update(row)
+        else:
+            session.add(table(**row))
+        for certificate in payload["certificates"]:
+            session.add(Certificate(**certificate))
+
+    return write
 
 
 def _reviewed(session: Rows, payload: Payload) -> None:
@@ -187,6 +204,14 @@ KINDS: dict[str, Apply] = {
     "review_withdrawn": _review_withdrawn,
     "certificate_given": _written(Certificate),
     "certificate_withdrawn": _changed(Certificate, "certificate_id"),
+    "picture_question_made": _written(PictureQuestion),
+    "picture_question_withdrawn": _changed(PictureQuestion, "question_id"),
+    "quiz_made": _written(Quiz),
+    "quiz_withdrawn": _changed(Quiz, "quiz_id"),
+    "quiz_started": _written(QuizAttempt),
+    "quiz_answered": _written(QuizAnswer),
+    "quiz_finished": _certified(QuizAttempt),
+    "course_held": _certified(Course),
     "account_opened": _written(Account),
     "account_changed": _changed(Account, "account_id"),
     "token_given": _written(Token),

@@ -11,6 +11,7 @@ from sqlalchemy import JSON, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from pestcheck.store.review_tables import Review, ReviewState
+from pestcheck.store.training_tables import Course, PictureQuestion, Quiz, QuizAnswer, QuizAttempt
 
 
 class Event(SQLModel, table=True):
@@ -489,6 +490,11 @@ STATE: tuple[type[SQLModel], ...] = (
     Review,
     ReviewState,
     Certificate,
+    PictureQuestion,
+    Quiz,
+    QuizAttempt,
+    QuizAnswer,
+    Course,
     Purge,
     Export,
     Account,
