@@ -13,6 +13,7 @@ from pestcheck.records.inspections import Inspections
 from pestcheck.records.journeys import Journeys
 from pestcheck.records.photographs import Photographs
 from pestcheck.records.retention import Retention
+from pestcheck.records.reviews import Reviews
 from pestcheck.records.seals import Seals
 from pestcheck.records.training import Training
 from pestcheck.records.view import CONTAMINANTS, DECISIONS, DISPOSITIONS, RESULTS, STATES, InspectionView, PhotographView
@@ -24,5 +25,5 @@ __all__ = [
 ]  # fmt: skip
 
 
-class Records(Inspections, Photographs, Findings, WoodPackagings, Seals, Journeys, Training, Retention, Figures):
+class Records(Inspections, Photographs, Findings, WoodPackagings, Seals, Journeys, Training, Reviews, Retention, Figures):
     """All use cases over one database and one store of photographs. May be called from several threads."""

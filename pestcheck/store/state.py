@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy import delete, select, update
 from sqlmodel import Session, SQLModel, col
 
+from pestcheck import review
 from pestcheck.store.tables import (
     Account,
     Action,
@@ -15,6 +16,7 @@ from pestcheck.store.tables import (
     Answer,
     Certificate,
     CheckAnswer,
+    Claim,
     Event,
     Finding,
     Fix,
@@ -24,6 +26,9 @@ from pestcheck.store.tables import (
     Party,
     Photograph,
     Purge,
+    Queued,
+    Review,
+    ReviewState,
     SealCheck,
     SealLine,
     Signature,
@@ -101,6 +106,26 @@ def _amended(session: Rows, payload: Payload) -> None:
     apply(session, payload["kind"], payload["payload"])
 
 
+def _reviewed(session: Rows, payload: Payload) -> None:
+    session.add(Review(**payload))
+    session.flush()
+    _restate(session, payload["view_id"], payload["id"])
+
+
+def _review_withdrawn(session: Rows, payload: Payload) -> None:
+    _changed(Review, "review_id")(session, payload)
+    _restate(session, _get(session, Review, payload["review_id"]).view_id)
+
+
+def _restate(session: Rows, view_id: str, *new: str) -> None:
+    """What all opinions on a photograph come to now."""
+    known = session.get(ReviewState, view_id)
+    ids = [*(known.reviews if known else ()), *new]
+    opinions = [_get(session, Review, key) for key in ids]
+    status, count = review.current(opinions).status.value, len(review.in_force(opinions))
+    session.merge(ReviewState(view_id=view_id, status=status, opinions=count, reviews=ids))
+
+
 def _purged(session: Rows, payload: Payload) -> None:
     if isinstance(session, Session):  # in a replay nothing of the inspection is there
         _erase(session, payload)
@@ -114,6 +139,7 @@ def _erase(session: Session, payload: Payload) -> None:
     findings = select(col(Finding.id)).where(col(Finding.view_id).in_(views))
     legs = select(col(Leg.id)).where(col(Leg.inspection_id) == key)
     for where in (
+        col(Claim.view_id).in_(views), col(Queued.inspection_id) == key, col(Review.view_id).in_(views), col(ReviewState.view_id).in_(views),
         col(Action.finding_id).in_(findings), col(Notification.inspection_id) == key, col(SealCheck.inspection_id) == key,
         col(Finding.view_id).in_(views), col(View.inspection_id) == key, col(Answer.inspection_id) == key,
         col(CheckAnswer.inspection_id) == key, col(WoodPackaging.inspection_id) == key, col(SealLine.inspection_id) == key,
@@ -157,6 +183,8 @@ KINDS: dict[str, Apply] = {
     "inspection_held": _changed(Inspection, "inspection_id"),
     "inspection_purged": _purged,
     "amended": _amended,
+    "photograph_reviewed": _reviewed,
+    "review_withdrawn": _review_withdrawn,
     "certificate_given": _written(Certificate),
     "certificate_withdrawn": _changed(Certificate, "certificate_id"),
     "account_opened": _written(Account),
