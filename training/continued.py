@@ -23,14 +23,15 @@ from scipy.optimize import minimize
 from pestcheck.vision.decide import probabilities
 from pestcheck.vision.score import Pixels
 from training import data, heldout
+from training.network import NEAREST
 
 CHUNK = 64
 """Pictures whose features are kept together: so much is lost at most when the work is cut short."""
 SMOOTHING = 0.1
 """Of the labels, as in training: so the logits keep their scale, and the temperature holds."""
-HOLD = 1.0
+HOLD = 3.0
 """How strongly the old weights hold; see ``fit``."""
-REMEMBERED = 0.3
+REMEMBERED = 1.0
 """How much a remembered picture counts beside a new one."""
 
 
@@ -81,6 +82,12 @@ class Network:
         parts = [self._session.run(None, {"pixels": pixels[i : i + 8]})[0] for i in range(0, len(pixels), 8)]
         return np.concatenate(parts)
 
+    def unlike(self, seen: np.ndarray) -> np.ndarray:
+        """How unlike all that it knows pictures with these features are, shape (n,); see ``network.Classified``."""
+        unit = seen / np.maximum(np.linalg.norm(seen, axis=1, keepdims=True), 1e-12)
+        likeness = np.sort(unit @ self.known.T, axis=1)
+        return 1 - likeness[:, -NEAREST] if likeness.shape[1] >= NEAREST else np.zeros(len(seen))
+
     def write(self, head: Head, path: Path, known: np.ndarray | None = None) -> None:
         """Write the network with another last layer.
 
@@ -121,20 +128,31 @@ def features(network: Network, pictures: Sequence[data.Picture], side: int, kept
     return np.concatenate(rows) if rows else np.empty((0, network.head.weight.shape[1]), np.float32)
 
 
-def fit(network: Network, seen: np.ndarray, truth: np.ndarray, weights: np.ndarray, hold: float = HOLD, remembered: float = REMEMBERED) -> Head:
+NOTHING = -1
+"""As the right label: no contaminant is there, on whatever surface."""
+
+
+def fit(network: Network, seen: np.ndarray, truth: np.ndarray, hold: float = HOLD, remembered: float = REMEMBERED) -> Head:
     """The last layer, fitted to pictures. Convex: the same pictures give the same layer, whatever came before.
 
-    The loss is the cross entropy summed over the pictures (weights of mean 1), and over the remembered ones with the old answers as
-    their truth, plus ``hold / 2`` times the squared distance from the old weights: the fewer pictures, the less changes.
+    The loss is the cross entropy summed over the pictures, rare labels counting more, and over the remembered pictures with the old answers
+    as their truth, plus ``hold / 2`` times the squared distance from the old weights: the fewer pictures, the less changes. Trainers do not
+    say which surface is clean: there the truth is what the network says among surfaces.
 
     Args:
-        seen: features, shape (n, d). truth: index of the right label, shape (n,). weights: how much each counts, in any unit, (n,).
+        seen: features, shape (n, d). truth: index of the right label, or NOTHING, shape (n,).
     """
     if not len(seen):
         return network.head
     start, labels = network.head, len(network.labels)
-    targets = np.full((len(truth), labels), SMOOTHING / labels)
-    targets[np.arange(len(truth)), truth] += 1 - SMOOTHING
+    clean, surface = truth == NOTHING, ~heldout.harmful(network.labels)
+    targets = np.zeros((len(truth), labels))
+    targets[np.flatnonzero(~clean), truth[~clean]] = 1
+    among = probabilities(start(seen[clean]), 1.0) * surface
+    targets[clean] = among / among.sum(axis=1, keepdims=True)
+    targets = (1 - SMOOTHING) * targets + SMOOTHING / labels
+    _, kind, count = np.unique(truth, return_inverse=True, return_counts=True)
+    weights = count[kind] ** -0.5
     # The network keeps unit features of what it remembers; all are about as long as the new ones.
     memory = network.known * np.linalg.norm(seen, axis=1).mean()
     x = np.concatenate([seen, memory]).astype(np.float64)
@@ -152,6 +170,6 @@ def fit(network: Network, seen: np.ndarray, truth: np.ndarray, weights: np.ndarr
         slope = np.concatenate([wrong.T @ x, wrong.sum(axis=0)[:, None]], axis=1) + hold * moved
         return value, slope.ravel()
 
-    found: Any = minimize(loss, np.zeros(labels * (d + 1)), jac=True, method="L-BFGS-B", options={"maxiter": 200, "maxcor": 10})
+    found: Any = minimize(loss, np.zeros(labels * (d + 1)), jac=True, method="L-BFGS-B", options={"maxiter": 200, "ftol": 1e-7})
     moved = found.x.reshape(labels, d + 1)
     return Head(start.weight + moved[:, :d], start.bias + moved[:, d])

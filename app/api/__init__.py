@@ -12,11 +12,11 @@ from fastapi import FastAPI
 from app.api import answers, catalogue, findings, inspections, journeys, photographs, problems, review, seals, server, wood
 from app.metrics import Metrics
 from app.previews import Previews
+from app.serving import Serving
 from pestcheck import __version__
 from pestcheck.inspection.guidance import Role
 from pestcheck.photo import MAX_BYTES
 from pestcheck.records import Records
-from pestcheck.vision.bundle import Bundle
 
 MODULES = (inspections, answers, photographs, findings, wood, seals, journeys, catalogue, review, server)
 
@@ -54,7 +54,7 @@ container.
 def create_api(
     records: Records,
     *,
-    bundle: Bundle,
+    serving: Serving,
     previews: Previews,
     metrics: Metrics,
     health: Callable[[], Any],
@@ -64,7 +64,7 @@ def create_api(
     """Build the API.
 
     Args:
-        bundle: the model in use. contacts: whom to call, by role. gap: how long a conveyance may stand before that is to be explained.
+        serving: the model in use. contacts: whom to call, by role. gap: how long a conveyance may stand before that is to be explained.
     """
     api = FastAPI(
         title="pestcheck", version=__version__, summary="Records of inspections of containers, conveyances and wood packaging for pests",
@@ -73,7 +73,7 @@ def create_api(
     )  # fmt: skip
     state = {
         "records": records,
-        "bundle": bundle,
+        "serving": serving,
         "previews": previews,
         "metrics": metrics,
         "health": health,

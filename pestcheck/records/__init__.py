@@ -7,13 +7,14 @@ is not changed but amended, with a reason; what was there before stays readable.
 from __future__ import annotations
 
 from pestcheck.records.common import Conflict, NotFound, Refused
+from pestcheck.records.datasets import Datasets
 from pestcheck.records.figures import Figures
 from pestcheck.records.findings import Findings
 from pestcheck.records.inspections import Inspections
 from pestcheck.records.journeys import Journeys
+from pestcheck.records.models import Models
 from pestcheck.records.photographs import Photographs
 from pestcheck.records.retention import Retention
-from pestcheck.records.reviews import Reviews
 from pestcheck.records.seals import Seals
 from pestcheck.records.training import Training
 from pestcheck.records.view import CONTAMINANTS, DECISIONS, DISPOSITIONS, RESULTS, STATES, InspectionView, PhotographView
@@ -25,5 +26,5 @@ __all__ = [
 ]  # fmt: skip
 
 
-class Records(Inspections, Photographs, Findings, WoodPackagings, Seals, Journeys, Training, Reviews, Retention, Figures):
+class Records(Inspections, Photographs, Findings, WoodPackagings, Seals, Journeys, Training, Datasets, Retention, Figures, Models):
     """All use cases over one database and one store of photographs. May be called from several threads."""

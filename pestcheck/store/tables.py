@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 from sqlalchemy import JSON, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
+from pestcheck.store.model_tables import Dataset, ModelFile, Promotion
+
 
 class Event(SQLModel, table=True):
     """One entry of the append-only log. ``body`` is the leaf of the Merkle tree, byte for byte; ``leaf`` its hash.
@@ -487,5 +489,6 @@ class QueueHead(SQLModel, table=True):
 STATE: tuple[type[SQLModel], ...] = (
     Inspection, Photograph, View, Finding, Action, Notification, Answer, CheckAnswer, WoodPackaging, SealLine, SealCheck, Party, Leg, Fix,
     Signature, Amendment, Review, ReviewState, Certificate, Purge, Account, Token,
+    Promotion, ModelFile, Dataset,
 )  # fmt: skip
 """The tables that follow from the events, parents first."""
