@@ -43,13 +43,13 @@ from app.inspector.page import page
 from app.metrics import Counting, Metrics
 from app.pages import frame
 from app.previews import KEEP, Previews
+from app.serving import Serving
 from pestcheck import __version__, photo
 from pestcheck.accounts import Accounts
 from pestcheck.inspection.checklist import catalogue
 from pestcheck.records import Filter, NotFound, Records
 from pestcheck.settings import Settings
 from pestcheck.store import open_folder
-from pestcheck.vision.scan import Scanner
 
 log = logging.getLogger(__name__)
 
@@ -57,10 +57,10 @@ RETRY_SECONDS = 5.0
 
 
 class ScoringThread:
-    """Scores waiting photographs one after the other, also those that an earlier run of the server left waiting."""
+    """Scores waiting photographs one after the other, also those that an earlier run of the server left waiting, with the model in use."""
 
-    def __init__(self, records: Records, scanner: Scanner) -> None:
-        self.records, self.scanner = records, scanner
+    def __init__(self, records: Records, serving: Serving) -> None:
+        self.records, self.serving = records, serving
         self.wake, self.stopping = threading.Event(), threading.Event()
         self.thread = threading.Thread(target=self._run, name="scoring", daemon=True)
         records.on_photograph = self.wake.set
@@ -69,7 +69,8 @@ class ScoringThread:
         while not self.stopping.is_set():
             self.wake.clear()
             try:
-                if self.records.score_next(lambda data: self.scanner.scan(data)[0]):
+                self.serving.follow()  # between two photographs: each is looked at by one model from its first to its last finding
+                if self.records.score_next(lambda data: self.serving.scanner.scan(data)[0]):
                     continue
             except Exception:  # a full disk or a busy database passes; the photograph stays waiting, and this thread must live
                 log.exception("scoring failed; trying again in %.0f s", RETRY_SECONDS)
@@ -97,14 +98,14 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     Raises:
         pestcheck.vision.bundle.BundleError: the model cannot be used. oidc.NotSetUp: half a sign-in service.
     """
-    scanner = Scanner(settings.model)
     database, photo_store = open_folder(settings.data, settings.database_url, settings.photographs)
     sent = uploads.use(settings.data)
     templates = catalogue(settings.templates_folder)
     for fault in templates.faults:
         log.warning("template not usable: %s", fault)
     records = Records(database, photo_store, templates)
-    scoring = ScoringThread(records, scanner)
+    serving = Serving(records, settings.data, settings.model)
+    scoring = ScoringThread(records, serving)
     accounts = Accounts(database, timedelta(minutes=settings.lock_minutes))
 
     @asynccontextmanager
@@ -154,7 +155,8 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     @app.get("/health")
     def health() -> Health:
         """Whether the server is up, and with which model."""
-        return Health(status="ok" if scoring.thread.is_alive() else "not scoring", model=scanner.bundle.id, version=__version__)
+        status = "ok" if scoring.thread.is_alive() else "not scoring"
+        return Health(status=status, model=serving.bundle.id, model_problem=serving.problem, version=__version__)
 
     app.mount("/app", StaticFiles(directory=frame.STATIC), name="static")
     app.include_router(lan.routes(tls))
@@ -174,7 +176,7 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
 
     app.include_router(offline.router)
     api = create_api(
-        records, bundle=scanner.bundle, previews=previews, metrics=metrics, health=health, contacts=settings.contacts,
+        records, serving=serving, previews=previews, metrics=metrics, health=health, contacts=settings.contacts,
         gap=timedelta(hours=settings.gap_hours), downloads=downloads,
     )  # fmt: skip
     api_at = Mount("/api/v1", app=api)

@@ -28,11 +28,11 @@ from app.api import (
 from app.downloads import Downloads
 from app.metrics import Metrics
 from app.previews import Previews
+from app.serving import Serving
 from pestcheck import __version__
 from pestcheck.inspection.guidance import Role
 from pestcheck.photo import MAX_BYTES
 from pestcheck.records import Records
-from pestcheck.vision.bundle import Bundle
 
 MODULES = (
     inspections,
@@ -85,7 +85,7 @@ container.
 def create_api(
     records: Records,
     *,
-    bundle: Bundle,
+    serving: Serving,
     previews: Previews,
     metrics: Metrics,
     health: Callable[[], Any],
@@ -96,7 +96,7 @@ def create_api(
     """Build the API.
 
     Args:
-        bundle: the model in use. contacts: whom to call, by role. gap: how long a conveyance may stand before that is to be explained. downloads: where files are made.
+        serving: the model in use. contacts: whom to call, by role. gap: how long a conveyance may stand before that is to be explained. downloads: where files are made.
     """
     api = FastAPI(
         title="pestcheck", version=__version__, summary="Records of inspections of containers, conveyances and wood packaging for pests",
@@ -105,7 +105,7 @@ def create_api(
     )  # fmt: skip
     state = {
         "records": records,
-        "bundle": bundle,
+        "serving": serving,
         "previews": previews,
         "metrics": metrics,
         "health": health,

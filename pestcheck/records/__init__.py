@@ -7,12 +7,14 @@ is not changed but amended, with a reason; what was there before stays readable.
 from __future__ import annotations
 
 from pestcheck.records.common import Conflict, NotFound, Refused
+from pestcheck.records.datasets import Datasets
 from pestcheck.records.exports import Exports
 from pestcheck.records.figures import Figures
 from pestcheck.records.filter import Filter
 from pestcheck.records.findings import Findings
 from pestcheck.records.inspections import Inspections
 from pestcheck.records.journeys import Journeys
+from pestcheck.records.models import Models
 from pestcheck.records.packs import Packs
 from pestcheck.records.photographs import Photographs
 from pestcheck.records.queue import Queue
@@ -40,11 +42,13 @@ class Records(
     Journeys,
     Training,
     Quizzes,
+    Datasets,
     Reviews,
     Queue,
     Registers,
     Exports,
     Packs,
+    Models,
     Retention,
     Figures,
 ):

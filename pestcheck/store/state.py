@@ -9,6 +9,7 @@ from sqlalchemy import delete, select, update
 from sqlmodel import Session, SQLModel, col
 
 from pestcheck import review
+from pestcheck.store.model_tables import Dataset, ModelFile, Promotion
 from pestcheck.store.review_tables import Claim, Queued, Review, ReviewState
 from pestcheck.store.tables import (
     Account,
@@ -142,6 +143,12 @@ def _restate(session: Rows, view_id: str, *new: str) -> None:
     session.merge(ReviewState(view_id=view_id, status=status, opinions=count, reviews=ids))
 
 
+def _promoted(session: Rows, payload: Payload) -> None:
+    session.add(Promotion(**payload))
+    for name, sha256 in payload["files"].items():
+        session.merge(ModelFile(sha256=sha256, name=name))
+
+
 def _purged(session: Rows, payload: Payload) -> None:
     if isinstance(session, Session):  # in a replay nothing of the inspection is there
         _erase(session, payload)
@@ -217,4 +224,7 @@ KINDS: dict[str, Apply] = {
     "token_given": _written(Token),
     "token_withdrawn": _changed(Token, "token_id"),
     "key_made": _written(SigningKey),
+    "model_promoted": _promoted,
+    "model_rolled_back": _changed(Promotion, "promotion_id"),
+    "dataset_made": _written(Dataset),
 }

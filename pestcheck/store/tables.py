@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from sqlalchemy import JSON, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
+from pestcheck.store.model_tables import Dataset, ModelFile, Promotion
 from pestcheck.store.review_tables import Review, ReviewState
 from pestcheck.store.training_tables import Course, PictureQuestion, Quiz, QuizAnswer, QuizAttempt
 
@@ -500,5 +501,8 @@ STATE: tuple[type[SQLModel], ...] = (
     Account,
     Token,
     SigningKey,
+    Promotion,
+    ModelFile,
+    Dataset,
 )
 """The tables that follow from the events, parents first."""
