@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from app.api.common import allowed
+from app.api.common import Here, allowed
 from app.api.problems import KINDS, PAGE
 from pestcheck.people import Deed, Person
 from pestcheck.vision import bundle

@@ -48,12 +48,6 @@ def log_rows(inspections: Iterable[InspectionView]) -> Iterator[list[object]]:
             yield [row.get(column) for column in COLUMNS]
 
 
-def lines(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
-    """A table as lines of a CSV file, the header first; cells are made safe as in ``write``."""
-    yield _line(columns)
-    yield from map(_line, rows)
-
-
 def _rows(view: InspectionView) -> Iterator[dict[str, object]]:
     inspection = view.inspection.model_dump()
     for point in view.template.points:
