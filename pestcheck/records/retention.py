@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from pestcheck.records.common import Refused, UseCases, at_their_sites, get, text
 from pestcheck.store import events
-from pestcheck.store.tables import Event, Finding, Inspection, Photograph, Purge, View
+from pestcheck.store.tables import Draw, Event, Finding, Inspection, Photograph, Purge, View
 
 DEFAULT_YEARS = 5
 """Our default: records that belong to a customs entry are kept five years (19 CFR 163)."""
@@ -97,6 +97,7 @@ class Retention(UseCases):
         elsewhere = select(View.sha256).where(View.inspection_id != inspection_id)
         alone = select(Photograph.sha256).where(col(Photograph.sha256).in_(here), col(Photograph.sha256).not_in(elsewhere))
         own = set(session.exec(select(Event.seq).where(Event.inspection_id == inspection_id)))
+        own |= set(session.exec(select(Draw.size).where(Draw.inspection_id == inspection_id)))  # the place of the draw's own event
         findings = select(Finding.id).join(View).where(View.inspection_id == inspection_id)
         ids = {inspection_id, *session.exec(select(View.id).where(View.inspection_id == inspection_id)), *session.exec(findings)}
         before = select(Event.seq, Event.body).where(col(Event.inspection_id).is_(None), col(Event.kind).in_(BEFORE_0_4))
