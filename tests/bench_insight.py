@@ -42,7 +42,8 @@ def fill(database: Database, inspections: int, *, findings: int = 10, seed: int 
         for n in range(300)
     ]
     with database.writing() as session:
-        session.add_all([*parties, *pictures])
+        _put(session, Party, [one.model_dump() for one in parties])
+        _put(session, Photograph, [one.model_dump() for one in pictures])
     now = datetime.now(UTC)
     rows = _rows(chance, inspections, findings, [one.id for one in parties], [one.sha256 for one in pictures], now)
     while batch := list(islice(rows, 2000)):

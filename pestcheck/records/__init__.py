@@ -9,6 +9,7 @@ from __future__ import annotations
 from pestcheck.records.common import Conflict, NotFound, Refused
 from pestcheck.records.figures import Figures
 from pestcheck.records.findings import Findings
+from pestcheck.records.insight import Insight
 from pestcheck.records.inspections import Inspections
 from pestcheck.records.journeys import Journeys
 from pestcheck.records.photographs import Photographs
@@ -24,5 +25,5 @@ __all__ = [
 ]  # fmt: skip
 
 
-class Records(Inspections, Photographs, Findings, WoodPackagings, Seals, Journeys, Training, Retention, Figures):
+class Records(Inspections, Photographs, Findings, WoodPackagings, Seals, Journeys, Training, Retention, Figures, Insight):
     """All use cases over one database and one store of photographs. May be called from several threads."""
