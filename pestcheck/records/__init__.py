@@ -7,6 +7,8 @@ is not changed but amended, with a reason; what was there before stays readable.
 from __future__ import annotations
 
 from pestcheck.records.common import Conflict, NotFound, Refused
+from pestcheck.records.draws import Draws
+from pestcheck.records.evidence import Evidences
 from pestcheck.records.figures import Figures
 from pestcheck.records.findings import Findings
 from pestcheck.records.insight import Insight
@@ -17,6 +19,7 @@ from pestcheck.records.retention import Retention
 from pestcheck.records.seals import Seals
 from pestcheck.records.training import Training
 from pestcheck.records.view import CONTAMINANTS, DECISIONS, DISPOSITIONS, RESULTS, STATES, InspectionView, PhotographView
+from pestcheck.records.watch import Watch
 from pestcheck.records.wood import WoodPackagings
 
 __all__ = [
@@ -25,5 +28,5 @@ __all__ = [
 ]  # fmt: skip
 
 
-class Records(Inspections, Photographs, Findings, WoodPackagings, Seals, Journeys, Training, Retention, Figures, Insight):
+class Records(Inspections, Photographs, Findings, WoodPackagings, Seals, Journeys, Training, Retention, Figures, Insight, Draws, Watch, Evidences):
     """All use cases over one database and one store of photographs. May be called from several threads."""
