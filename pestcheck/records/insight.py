@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CTE, Integer, Select, and_, case, distinct, func, literal, null, or_, select, union, union_all
+from sqlalchemy import CTE, Integer, Select, case, distinct, exists, func, literal, select, union, union_all
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlmodel import Session, col
 
+from pestcheck.inspection.checklist import Catalogue, NoTemplate
 from pestcheck.rates import Rate, quantile
 from pestcheck.records.common import Refused, UseCases, at_their_sites, day, one_of, text
 from pestcheck.records.inspections import SELECTIONS
@@ -149,8 +151,10 @@ class Insight(UseCases):
         span = period or Period.read()
         where = None if site is None else text(site, "site")
         with self.database.reading() as session:
-            closed = looked_at(session, span, where)
-            counted = _counted(session, closed)
+            closed = _closed(session, span, where)
+            counted = _counted(session, looked_at(session, span, where))
+            counted["label"] = _labels(session, closed, {kind: of for _, _, kind, of, *_ in counted[""]})
+            counted["area"] = _areas(session, self.catalogue, closed)
             lines = {by: _lines(counted[by], newest=by == "week") for by in BY}
             total = next(iter(_lines(counted[""])), Line((), {}))
             return Insights(
@@ -159,16 +163,19 @@ class Insight(UseCases):
             )  # fmt: skip
 
 
+THERE = (col(Finding.state).in_(KEPT), col(Finding.cargo).is_(None))
+"""Of a finding: a person says that it is there, and that it is no cargo."""
+Row = tuple[Any, ...]
+"""Two parts of a key, kind of selection, inspections, those with contamination, findings."""
+
+
 def looked_at(session: Session, period: Period, site: str | None = None, *, kinds: Iterable[str] | None = None) -> CTE:
     """The closed inspections of a period as a table: what they are counted by, and whether a person found contamination.
 
     Args:
         kinds: only of these kinds of selection.
     """
-    there = (
-        select(View.inspection_id).join(Finding, col(Finding.view_id) == View.id)  # type: ignore[call-overload]
-        .where(col(Finding.state).in_(KEPT), col(Finding.cargo).is_(None))
-    )  # fmt: skip
+    there = select(col(View.inspection_id)).join(Finding, col(Finding.view_id) == View.id).where(*THERE)
     said = select(col(Answer.inspection_id)).where(Answer.state == "inspected", Answer.result == "contamination")
     dirty = union(there, said).subquery()
     query = (
@@ -176,8 +183,7 @@ def looked_at(session: Session, period: Period, site: str | None = None, *, kind
             col(Inspection.id).label("id"), func.coalesce(Inspection.selection, "").label("selection"),
             func.substr(Inspection.opened_at, 1, 10).label("day"), func.coalesce(Inspection.origin, "").label("origin"),
             func.coalesce(Inspection.destination, "").label("destination"), func.coalesce(Inspection.carrier_scac, "").label("carrier"),
-            func.coalesce(Inspection.site, "").label("site"), col(Inspection.template).label("template"),
-            col(Inspection.container_number).label("number"), minutes(Inspection.opened_at, Inspection.closed_at).label("minutes"),
+            func.coalesce(Inspection.site, "").label("site"), col(Inspection.container_number).label("number"),
             case((dirty.c[0].is_(None), 0), else_=1).label("found"),
         )
         .outerjoin(dirty, dirty.c[0] == Inspection.id)
@@ -195,9 +201,8 @@ def within(session: Session, period: Period, site: str | None) -> tuple[Any, ...
     return (Inspection.opened_at >= first, Inspection.opened_at < last, at_their_sites(session, Inspection.id), *here)
 
 
-def _counted(session: Session, of: CTE) -> dict[str, list[tuple[Any, ...]]]:
-    """Rows of key (two parts), selection, inspections, those with contamination, findings; by what they are counted by. One statement: the
-    database makes the table of inspections once."""
+def _counted(session: Session, of: CTE) -> dict[str, list[Row]]:
+    """Rows by what they are counted by; one statement, so that the database makes the table of inspections once."""
     none, nothing = literal(""), literal(0)
 
     def by(name: str, one: Any, two: Any = none) -> Select[Any]:
@@ -208,38 +213,63 @@ def _counted(session: Session, of: CTE) -> dict[str, list[tuple[Any, ...]]]:
         select(literal("partner"), hands.c.name, none, of.c.selection, func.count(), func.sum(of.c.found), nothing)
         .join_from(of, hands, hands.c.inspection_id == of.c.id).group_by(hands.c.name, of.c.selection)
     )  # fmt: skip
-    here = (
-        select(View.inspection_id, View.area, Finding.decided_label.label("label"), func.count().label("findings"))  # type: ignore[union-attr]
-        .join(Finding, col(Finding.view_id) == View.id).where(col(Finding.state).in_(KEPT), col(Finding.cargo).is_(None))
-        .group_by(View.inspection_id, View.area, Finding.decided_label).cte("here")
-    )  # fmt: skip
-    label = (
-        select(literal("label"), here.c.label, none, of.c.selection, null(), func.count(distinct(of.c.id)), func.sum(here.c.findings))
-        .join_from(of, here, here.c.inspection_id == of.c.id).group_by(here.c.label, of.c.selection)
-    )  # fmt: skip
-    places = select(here.c.inspection_id, here.c.area, func.sum(here.c.findings).label("findings")).group_by(here.c.inspection_id, here.c.area).subquery()  # fmt: skip
-    bad = or_(Answer.result == "contamination", places.c.findings.is_not(None))
-    area = (
-        select(
-            literal("area"), Answer.area, none, of.c.selection, func.count(), func.sum(case((bad, 1), else_=0)),
-            func.coalesce(func.sum(places.c.findings), 0),
-        )
-        .join_from(of, Answer, col(Answer.inspection_id) == of.c.id)
-        .outerjoin(places, and_(places.c.inspection_id == of.c.id, places.c.area == Answer.area))
-        .where(Answer.state == "inspected").group_by(Answer.area, of.c.selection)
-    )  # fmt: skip
     everything = select(literal(""), none, none, of.c.selection, func.count(), func.sum(of.c.found), nothing).group_by(of.c.selection)
-    parts = (
-        by("week", of.c.day), by("lane", of.c.origin, of.c.destination), by("carrier", of.c.carrier), by("site", of.c.site),
-        everything, partner, area, label,
-    )  # fmt: skip
-    rows: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
-    for name, *row in session.connection().execute(union_all(*parts)):
-        rows[name].append(tuple(row))
-    rows["week"] = [(monday(one), "", *rest) for one, _, *rest in rows["week"]]
-    totals = {kind: count for _, _, kind, count, *_ in rows[""]}
-    rows["label"] = [(one, two, kind, totals[kind], found, n) for one, two, kind, _, found, n in rows["label"]]
+    parts = (by("week", of.c.day), by("lane", of.c.origin, of.c.destination), by("carrier", of.c.carrier), by("site", of.c.site), everything, partner)  # fmt: skip
+    rows: dict[str, list[Row]] = defaultdict(list)
+    for name, one, two, kind, n, found, several in session.connection().execute(union_all(*parts)):
+        rows[name].append((one, two, kind, int(n), int(found), int(several)))
+    rows["week"] = [(monday(one), *rest) for one, *rest in rows["week"]]
     return rows
+
+
+def _closed(session: Session, period: Period, site: str | None) -> tuple[Any, ...]:
+    return (*within(session, period, site), col(Inspection.closed_at).is_not(None))
+
+
+def _labels(session: Session, where: tuple[Any, ...], totals: Mapping[str, int]) -> list[Row]:
+    """Inspections with a label, of all inspections, and how often it was found."""
+    selection = func.coalesce(Inspection.selection, "")
+    query = (
+        select(Finding.decided_label, selection, func.count(distinct(Inspection.id)), func.count())  # type: ignore[call-overload]
+        .select_from(Finding).join(View, col(View.id) == Finding.view_id).join(Inspection, col(Inspection.id) == View.inspection_id)
+        .where(*THERE, *where).group_by(Finding.decided_label, selection)
+    )  # fmt: skip
+    return [(label, "", kind, totals.get(kind, 0), int(found), int(n)) for label, kind, found, n in session.connection().execute(query)]
+
+
+def _areas(session: Session, catalogue: Catalogue, where: tuple[Any, ...]) -> list[Row]:
+    """Inspections with contamination at a point, of those in which it was inspected, and how often something was found there.
+
+    A closed inspection has an answer at each point of its template, so those inspected are all but those answered otherwise: counting
+    seven answers an inspection one by one would take most of the time.
+    """
+    selection = func.coalesce(Inspection.selection, "")
+    there = select(View.inspection_id, View.area, literal(1).label("n")).join(Finding, col(Finding.view_id) == View.id).where(*THERE)  # type: ignore[call-overload]  # fmt: skip
+    said = select(Answer.inspection_id, Answer.area, literal(0)).where(Answer.state == "inspected", Answer.result == "contamination")  # type: ignore[call-overload]  # fmt: skip
+    bad = union_all(there, said).subquery()
+    found = (
+        select(bad.c.area, selection, func.count(distinct(Inspection.id)), func.sum(bad.c.n))  # type: ignore[call-overload]
+        .select_from(bad).join(Inspection, col(Inspection.id) == bad.c.inspection_id).where(*where).group_by(bad.c.area, selection)
+    )  # fmt: skip
+    made = (
+        select(Inspection.template, Inspection.template_version, selection, func.count()).where(*where)  # type: ignore[call-overload]
+        .group_by(Inspection.template, Inspection.template_version, selection)
+    )  # fmt: skip
+    otherwise = (
+        select(Answer.area, selection, func.count()).select_from(Answer)  # type: ignore[call-overload]
+        .join(Inspection, col(Inspection.id) == Answer.inspection_id)
+        .where(col(Answer.state).in_(("not_inspected", "not_applicable")), *where).group_by(Answer.area, selection)
+    )  # fmt: skip
+    of: dict[tuple[str, str], int] = defaultdict(int)
+    for template, version, kind, n in session.connection().execute(made):
+        with suppress(NoTemplate):  # its file is gone, and nobody knows its points
+            for point in catalogue.template(template, version).points:
+                of[point.area, kind] += n
+    for area, kind, n in session.connection().execute(otherwise):
+        of[area, kind] -= n
+    rows = {(area, kind): (int(count), int(n)) for area, kind, count, n in session.connection().execute(found)}
+    # With a finding where the answer is "not inspected" (an amendment), it was looked at all the same.
+    return [(area, "", kind, max(of[area, kind], rows.get((area, kind), (0, 0))[0]), *rows.get((area, kind), (0, 0))) for area, kind in {**of, **rows}]
 
 
 def monday(on: str) -> str:
@@ -266,12 +296,12 @@ def _open(session: Session, period: Period, site: str | None) -> int:
     return int(session.connection().execute(query).scalar_one())
 
 
-def _cleaning(session: Session, of: CTE) -> tuple[Cleaning, ...]:
-    query = (
-        select(Action.method, Action.clean, func.count()).select_from(Action)  # type: ignore[call-overload]
-        .join(Finding, col(Finding.id) == Action.finding_id).join(View, col(View.id) == Finding.view_id)
-        .join(of, of.c.id == View.inspection_id).group_by(Action.method, Action.clean)
+def _cleaning(session: Session, where: tuple[Any, ...]) -> tuple[Cleaning, ...]:
+    of = (
+        exists().where(Finding.id == Action.finding_id, View.id == Finding.view_id, Inspection.id == View.inspection_id, *where)
+        .correlate(Action.__table__)  # type: ignore[attr-defined]
     )  # fmt: skip
+    query = select(Action.method, Action.clean, func.count()).where(of).group_by(Action.method, Action.clean)  # type: ignore[call-overload]
     counts: dict[str, dict[bool | None, int]] = defaultdict(lambda: defaultdict(int))
     for method, clean, count in session.connection().execute(query):
         counts[method][None if clean is None else bool(clean)] += count
@@ -279,11 +309,12 @@ def _cleaning(session: Session, of: CTE) -> tuple[Cleaning, ...]:
     return tuple(sorted(found, key=lambda one: (-one.passed.of - one.waiting, one.method)))
 
 
-def _times(session: Session, of: CTE) -> tuple[Time, ...]:
+def _times(session: Session, where: tuple[Any, ...]) -> tuple[Time, ...]:
     counts: dict[str, list[tuple[float, int]]] = defaultdict(list)
-    query = select(of.c.template, of.c.minutes, func.count()).group_by(of.c.template, of.c.minutes)
-    for template, took, count in session.connection().execute(query):
-        counts[template].append((max(0, took), count))
+    took = minutes(Inspection.opened_at, Inspection.closed_at)
+    query = select(Inspection.template, took, func.count()).where(*where).group_by(Inspection.template, took)  # type: ignore[call-overload]
+    for template, value, count in session.connection().execute(query):
+        counts[template].append((max(0, value), count))
     found = []
     for template, values in counts.items():
         values.sort()

@@ -120,17 +120,18 @@ def _inspections(scope: Scope, population: Sequence[Condition], has: Condition) 
 
 def _there(table: type[SQLModel], *where: Condition) -> Condition:
     """Whether an inspection has a row of a table."""
-    return exists().where(table.inspection_id == Inspection.id, *where)  # type: ignore[attr-defined]
+    of = table.inspection_id  # type: ignore[attr-defined]
+    return col(Inspection.id).in_(select(of).where(of.is_not(None), *where))  # evaluated once; EXISTS may be once an inspection
 
 
 def _finding(*where: Condition) -> Condition:
-    return exists().where(
-        View.inspection_id == Inspection.id, Finding.view_id == View.id, col(Finding.state).in_(KEPT), col(Finding.cargo).is_(None), *where
-    )
+    query = select(col(View.inspection_id)).join(Finding, col(Finding.view_id) == View.id)
+    return col(Inspection.id).in_(query.where(col(Finding.state).in_(KEPT), col(Finding.cargo).is_(None), *where))
 
 
 def _actions() -> Condition:
-    return exists().where(View.inspection_id == Inspection.id, Finding.view_id == View.id, Action.finding_id == Finding.id)
+    query = select(col(View.inspection_id)).join(Finding, col(Finding.view_id) == View.id)
+    return col(Inspection.id).in_(query.where(col(Finding.id).in_(select(col(Action.finding_id)))))
 
 
 def _action(*where: Condition) -> Condition:
@@ -168,15 +169,19 @@ def _asked(scope: Scope) -> tuple[Condition, Condition]:
     return (or_(*made), or_(*asked)) if made else (~true(), ~true())
 
 
+def _answered(*where: Condition) -> Condition:
+    return exists().where(CheckAnswer.inspection_id == Inspection.id, *where)
+
+
 def _questions(scope: Scope) -> Found:
     made, asked = _asked(scope)
-    return _inspections(scope, (CLOSED, made), _there(CheckAnswer, CheckAnswer.answer != "", asked))
+    return _inspections(scope, (CLOSED, made), _answered(CheckAnswer.answer != "", asked))
 
 
 def _not_in_order(scope: Scope) -> Found:
     made, asked = _asked(scope)
-    answered = _there(CheckAnswer, CheckAnswer.answer != "", asked)
-    return _inspections(scope, (CLOSED, made, answered), ~_there(CheckAnswer, CheckAnswer.answer == "no", asked))
+    answered = _answered(CheckAnswer.answer != "", asked)
+    return _inspections(scope, (CLOSED, made, answered), ~_answered(CheckAnswer.answer == "no", asked))
 
 
 def _staging(scope: Scope) -> Found:
@@ -324,7 +329,7 @@ MEASURES: dict[str, Measure] = {
             _there(SealLine, SealLine.act == Act.BROKEN.value),
             has=~_there(
                 SealLine, SealLine.act == Act.BROKEN.value,
-                ~exists().where(AFTER.inspection_id == Inspection.id, AFTER.act == Act.AFFIXED.value, AFTER.happened_at >= SealLine.happened_at),
+                ~exists().where(AFTER.inspection_id == SealLine.inspection_id, AFTER.act == Act.AFFIXED.value, AFTER.happened_at >= SealLine.happened_at),
             ),
         ),
     ),

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import case, func, literal, select, union_all
+from sqlalchemy import case, func, select
 from sqlmodel import Session, col
 
 from pestcheck.rates import Rate, psi
@@ -138,20 +138,20 @@ def _photographs(session: Session, period: Period, site: str | None) -> tuple[Co
 def _findings(session: Session, period: Period, site: str | None) -> Counts:
     """Of the findings that a person decided on: the shares corrected and rejected, and of those that are there, the share missed."""
     keys = _keys()
-    parts = [
-        select(literal(by), column, Finding.state, func.count())
+    query = (
+        select(*keys.values(), Finding.state, func.count())
         .select_from(Inspection).join(View, col(View.inspection_id) == Inspection.id)
         .join(Photograph, col(Photograph.sha256) == View.sha256).join(Finding, col(Finding.view_id) == View.id)
         .where(
             col(Finding.state).in_(("confirmed", "corrected", "rejected", "missed")), View.state == "scored", *within(session, period, site),
             col(Finding.label).is_not(None) | (Finding.state == "missed"),  # a missed one that was taken back is no rejected suggestion
         )
-        .group_by(column, Finding.state)
-        for by, column in keys.items()
-    ]  # fmt: skip
+        .group_by(*keys.values(), Finding.state)
+    )  # fmt: skip
     states: dict[str, dict[str, dict[str, int]]] = {by: defaultdict(lambda: defaultdict(int)) for by in BY}
-    for by, key, state, n in session.connection().execute(union_all(*parts)):
-        states[by][monday(key) if by == "week" else key][state] += n
+    for day, where, camera, model, state, n in session.connection().execute(query):
+        for by, key in zip(BY, (monday(day), where, camera, model), strict=True):
+            states[by][key][state] += n
     return {by: {key: _decided(of) for key, of in found.items()} for by, found in states.items()}
 
 

@@ -88,9 +88,7 @@ class Photograph(SQLModel, table=True):
 class View(SQLModel, table=True):
     """A photograph at a point of an inspection, and what the model said of it. ``action_id``: the cleaning that it shows the result of."""
 
-    __table_args__: ClassVar[Any] = (
-        UniqueConstraint("inspection_id", "area", "sha256"), Index("ix_view_counted", "id", "inspection_id", "area"),
-    )  # fmt: skip
+    __table_args__: ClassVar[Any] = (UniqueConstraint("inspection_id", "area", "sha256"),)
     id: str = Field(primary_key=True)
     inspection_id: str = Field(foreign_key="inspection.id", index=True)
     area: str

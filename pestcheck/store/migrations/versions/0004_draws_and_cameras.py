@@ -8,7 +8,6 @@ down_revision = "0003"
 
 INDEXES = {
     "ix_finding_counted": ("finding", ["state", "view_id", "decided_label", "cargo"]),
-    "ix_view_counted": ("view", ["id", "inspection_id", "area"]),
     "ix_answer_counted": ("answer", ["state", "area", "inspection_id", "result"]),
 }
 
