@@ -8,7 +8,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when Gradio i
 
 import gradio as gr
 from fastapi import FastAPI, HTTPException, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
 from starlette.routing import Mount
 
@@ -24,15 +24,15 @@ from app import admin, forms, identity, lan, offline, oidc, security, signin, up
 from app.api import create_api
 from app.api.server import Health
 from app.certificates import CertificateError, context, hosts_of
+from app.downloads import Downloads
 from app.inspector.page import page
 from app.metrics import Counting, Metrics
 from app.pages import frame
 from app.previews import KEEP, Previews
 from pestcheck import __version__, photo
 from pestcheck.accounts import Accounts
-from pestcheck.export import csv
 from pestcheck.inspection.checklist import catalogue
-from pestcheck.records import NotFound, Records
+from pestcheck.records import Filter, NotFound, Records
 from pestcheck.settings import Settings
 from pestcheck.store import open_folder
 from pestcheck.vision.scan import Scanner
@@ -100,6 +100,7 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     app = FastAPI(title="pestcheck", version=__version__, lifespan=lifespan, openapi_url=None)  # what is documented is the API
 
     previews, metrics = Previews(photo_store), Metrics(records)
+    downloads = Downloads(settings.data, previews)
 
     @app.get("/photograph/{sha256}.jpg")
     def photograph(sha256: str, request: Request) -> Response:
@@ -114,16 +115,10 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
             raise HTTPException(503, "The photograph cannot be read now; try again.") from error
 
     @app.get("/log.csv")
-    def log_csv(request: Request) -> StreamingResponse:
+    def log_csv(request: Request) -> Response:
         """The inspection log."""
-        theirs = records.within(identity.person(request).sites)
-
-        def lines() -> Iterator[str]:
-            yield from csv.write(theirs.every_inspection())
-
-        return StreamingResponse(
-            lines(), media_type="text/csv; charset=utf-8", headers={"Content-Disposition": 'attachment; filename="pestcheck-log.csv"'}
-        )
+        who = identity.person(request)
+        return downloads.register(records.within(who.sites), who, "csv", Filter(), part="log")
 
     @app.get("/health")
     def health() -> Health:
@@ -145,7 +140,7 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     app.include_router(offline.router)
     api = create_api(
         records, bundle=scanner.bundle, previews=previews, metrics=metrics, health=health, contacts=settings.contacts,
-        gap=timedelta(hours=settings.gap_hours),
+        gap=timedelta(hours=settings.gap_hours), downloads=downloads,
     )  # fmt: skip
     api_at = Mount("/api/v1", app=api)
     api_at.path_regex = re.compile(api_at.path_regex.pattern, re.DOTALL)  # a line break in an address is not for the page to answer

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from pestcheck.cli_export import export
 from pestcheck.cli_users import users
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ app = typer.Typer(
 db = typer.Typer(no_args_is_help=True, help="Back up the records, or put a backup back.")
 app.add_typer(db, name="db")
 app.add_typer(users, name="users")
+app.command()(export)
 
 DataOption = Annotated[Path | None, typer.Option("--data", help="Folder of the records. [default: ~/pestcheck-data, or PESTCHECK_DATA]")]
 InspectionArgument = Annotated[str, typer.Argument(help="Id of the inspection.", show_default=False)]
@@ -141,22 +142,6 @@ def serve(
         run(_settings(host=host, port=port, data=data, model=model), for_tablets=lan)
     except (BundleError, Exposed, NotSetUp, OSError) as error:
         _fail(str(error))
-
-
-@app.command()
-def export(
-    output: Annotated[Path | None, typer.Argument(metavar="FILE", help="CSV file to write; standard output if none is given.")] = None,
-    data: DataOption = None,
-) -> None:
-    """Write the inspection log as CSV: one row a finding, and one a point without findings."""
-    from pestcheck.export import csv
-
-    lines = csv.write(_records(_settings(data=data)).every_inspection())
-    if output is None:
-        sys.stdout.writelines(lines)
-    else:
-        with output.open("w", encoding="utf-8", newline="") as file:
-            file.writelines(lines)
 
 
 @app.command()

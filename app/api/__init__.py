@@ -9,7 +9,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from app.api import answers, catalogue, findings, inspections, journeys, photographs, problems, review, seals, server, wood
+from app.api import answers, catalogue, exports, findings, inspections, journeys, photographs, problems, review, seals, server, wood
+from app.downloads import Downloads
 from app.metrics import Metrics
 from app.previews import Previews
 from pestcheck import __version__
@@ -18,7 +19,7 @@ from pestcheck.photo import MAX_BYTES
 from pestcheck.records import Records
 from pestcheck.vision.bundle import Bundle
 
-MODULES = (inspections, answers, photographs, findings, wood, seals, journeys, catalogue, review, server)
+MODULES = (inspections, answers, photographs, findings, wood, seals, journeys, catalogue, review, exports, server)
 
 
 def most_bytes(path: str) -> int:
@@ -60,11 +61,12 @@ def create_api(
     health: Callable[[], Any],
     contacts: dict[Role, str],
     gap: timedelta,
+    downloads: Downloads,
 ) -> FastAPI:
     """Build the API.
 
     Args:
-        bundle: the model in use. contacts: whom to call, by role. gap: how long a conveyance may stand before that is to be explained.
+        bundle: the model in use. contacts: whom to call, by role. gap: how long a conveyance may stand before that is to be explained. downloads: where files are made.
     """
     api = FastAPI(
         title="pestcheck", version=__version__, summary="Records of inspections of containers, conveyances and wood packaging for pests",
@@ -79,6 +81,7 @@ def create_api(
         "health": health,
         "contacts": contacts,
         "gap": gap,
+        "downloads": downloads,
     }
     for name, value in state.items():
         setattr(api.state, name, value)

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlencode
 
-from app import i18n
+from pestcheck import i18n
 from pestcheck.inspection.guidance import Role
 from pestcheck.people import Person
 from pestcheck.records import InspectionView, Records

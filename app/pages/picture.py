@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from html import escape
 
-from app import i18n
 from app.inspector.place import Desk, Place
 from app.pages import words
 from app.pages.html import more
+from pestcheck import i18n
 from pestcheck.records import DECISIONS, PhotographView
 from pestcheck.records.findings import LIFE_STAGES
 from pestcheck.store.tables import Finding

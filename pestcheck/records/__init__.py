@@ -9,12 +9,16 @@ from __future__ import annotations
 from pestcheck.records.common import Conflict, NotFound, Refused
 from pestcheck.records.draws import Draws
 from pestcheck.records.evidence import Evidences
+from pestcheck.records.exports import Exports
 from pestcheck.records.figures import Figures
+from pestcheck.records.filter import Filter
 from pestcheck.records.findings import Findings
 from pestcheck.records.insight import Insight
 from pestcheck.records.inspections import Inspections
 from pestcheck.records.journeys import Journeys
+from pestcheck.records.packs import Packs
 from pestcheck.records.photographs import Photographs
+from pestcheck.records.registers import Registers
 from pestcheck.records.retention import Retention
 from pestcheck.records.seals import Seals
 from pestcheck.records.training import Training
@@ -23,10 +27,13 @@ from pestcheck.records.watch import Watch
 from pestcheck.records.wood import WoodPackagings
 
 __all__ = [
-    "CONTAMINANTS", "DECISIONS", "DISPOSITIONS", "RESULTS", "STATES", "Conflict", "InspectionView", "NotFound", "PhotographView", "Records",
+    "CONTAMINANTS", "DECISIONS", "DISPOSITIONS", "RESULTS", "STATES", "Conflict", "Filter", "InspectionView", "NotFound", "PhotographView", "Records",
     "Refused",
 ]  # fmt: skip
 
 
-class Records(Inspections, Photographs, Findings, WoodPackagings, Seals, Journeys, Training, Retention, Figures, Insight, Draws, Watch, Evidences):
+class Records(
+    Inspections, Photographs, Findings, WoodPackagings, Seals, Journeys, Training, Retention, Figures, Registers, Exports, Packs,
+    Insight, Draws, Watch, Evidences,
+):  # fmt: skip
     """All use cases over one database and one store of photographs. May be called from several threads."""

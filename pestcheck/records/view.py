@@ -162,7 +162,7 @@ class InspectionView:
         parts += [row.model_dump() for row in self.answers.values()]
         parts += [row.model_dump() for here in self.checks.values() for row in here.values()]
         for item in self.photographs:
-            photograph = item.photograph.model_dump(exclude={"camera"})  # came later, and follows from the bytes, whose hash is in there
+            photograph = item.photograph.model_dump(exclude={"camera", "picture"})  # these came later, and follow from the bytes
             parts += [item.view.model_dump(), photograph, *(finding.model_dump() for finding in item.findings)]
         parts += [row.model_dump() for rows in self.actions.values() for row in rows]
         parts += [row.model_dump() for row in self.wood]

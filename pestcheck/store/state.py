@@ -17,6 +17,7 @@ from pestcheck.store.tables import (
     CheckAnswer,
     Draw,
     Event,
+    Export,
     Finding,
     Fix,
     Inspection,
@@ -28,6 +29,7 @@ from pestcheck.store.tables import (
     SealCheck,
     SealLine,
     Signature,
+    SigningKey,
     Token,
     View,
     WoodPackaging,
@@ -119,10 +121,11 @@ def _erase(session: Session, payload: Payload) -> None:
         col(Finding.view_id).in_(views), col(View.inspection_id) == key, col(Answer.inspection_id) == key,
         col(CheckAnswer.inspection_id) == key, col(WoodPackaging.inspection_id) == key, col(SealLine.inspection_id) == key,
         col(Fix.leg_id).in_(legs), col(Leg.inspection_id) == key, col(Signature.inspection_id) == key,
-        col(Amendment.inspection_id) == key, col(Draw.inspection_id) == key, col(Photograph.sha256).in_(payload["photographs"]), col(Inspection.id) == key,
+        col(Amendment.inspection_id) == key, col(Export.inspection_id) == key, col(Draw.inspection_id) == key,
+        col(Photograph.sha256).in_(payload["photographs"]), col(Inspection.id) == key,
     ):  # fmt: skip
         session.execute(delete(where.left.table).where(where))
-    session.execute(update(Event).where(col(Event.seq).in_(payload["events"])).values(body="", actor=""))
+    session.execute(update(Event).where(col(Event.seq).in_(payload["events"])).values(body="", actor="", apart=None))
     session.expire_all()
 
 
@@ -158,6 +161,7 @@ KINDS: dict[str, Apply] = {
     "inspection_held": _changed(Inspection, "inspection_id"),
     "inspection_purged": _purged,
     "amended": _amended,
+    "exported": _written(Export),
     "certificate_given": _written(Certificate),
     "certificate_withdrawn": _changed(Certificate, "certificate_id"),
     "conveyance_drawn": _written(Draw),
@@ -166,4 +170,5 @@ KINDS: dict[str, Apply] = {
     "account_changed": _changed(Account, "account_id"),
     "token_given": _written(Token),
     "token_withdrawn": _changed(Token, "token_id"),
+    "key_made": _written(SigningKey),
 }

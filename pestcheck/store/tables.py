@@ -14,17 +14,20 @@ from sqlmodel import Field, SQLModel
 class Event(SQLModel, table=True):
     """One entry of the append-only log. ``body`` is the leaf of the Merkle tree, byte for byte; ``leaf`` its hash.
 
-    ``inspection_id``: of which inspection it is a part, or None. The body of a purged event is empty; its leaf stays in the tree.
+    ``inspection_id``: of which inspection it is a part, or None. ``apart``: where things were, which the body has only a hash of, so that
+    the log can be shown without (``events.split``). Body and ``apart`` of a purged event are empty; its leaf stays in the tree.
     """
 
+    __table_args__: ClassVar[Any] = (Index("ix_event_inspection_id_seq", "inspection_id", "seq"),)
     seq: int = Field(primary_key=True)
     id: str = Field(unique=True)
     at: str = Field(index=True)
     actor: str
     kind: str = Field(index=True)
-    inspection_id: str | None = Field(default=None, index=True)
+    inspection_id: str | None = None
     body: str
     leaf: str
+    apart: str | None = None
 
 
 class Head(SQLModel, table=True):
@@ -72,7 +75,11 @@ class Inspection(SQLModel, table=True):
 
 
 class Photograph(SQLModel, table=True):
-    """The original bytes of a photograph, once, however often it is taken up in inspections. ``camera``: the model of the device, from EXIF."""
+    """The original bytes of a photograph, once, however often it is taken up in inspections.
+
+    ``picture``: SHA-256 of a JPEG without what it says beside its picture (``verify_pack.picture_hash``): that of a copy without place and
+    device, too. ``camera``: the model of the device, from EXIF.
+    """
 
     sha256: str = Field(primary_key=True)
     media_type: str
@@ -82,6 +89,7 @@ class Photograph(SQLModel, table=True):
     taken_at: str | None = None
     latitude: float | None = None
     longitude: float | None = None
+    picture: str | None = None
     camera: str | None = None
 
 
@@ -375,6 +383,27 @@ class Purge(SQLModel, table=True):
     purged_at: str
 
 
+class Export(SQLModel, table=True):
+    """What was taken out of the records, by whom. ``filter``: the fields of ``records.filter.Filter`` that were set; ``rows``: how many
+    inspections, or lines of the one table; ``sha256`` and ``size`` of the file, where known; ``location``: whether places and originals went too.
+    ``inspections``: of an evidence pack, of each inspection how many events it had and the place of the last: what makes a gap show.
+    """
+
+    id: str = Field(primary_key=True)
+    what: str
+    format: str
+    part: str | None = None
+    filter: dict[str, str] = Field(default_factory=dict, sa_type=JSON)
+    rows: int | None = None
+    sha256: str | None = None
+    size: int | None = None
+    location: bool = False
+    inspection_id: str | None = Field(default=None, foreign_key="inspection.id", index=True)
+    exported_by: str
+    exported_at: str = Field(index=True)
+    inspections: dict[str, list[int]] | None = Field(default=None, sa_type=JSON)
+
+
 class Account(SQLModel, table=True):
     """One person, or one machine, that may sign in (CTPAT 4.8: nobody shares one). Never erased: the log names them.
 
@@ -408,8 +437,36 @@ class Token(SQLModel, table=True):
     withdrawn_at: str | None = None
 
 
+class SigningKey(SQLModel, table=True):
+    """A key that signs tree heads; the last one does so now. ``id``: SHA-256 of the public key, which is in base64.
+
+    ``endorsement``: signature of the key before (``previous``) under this one; None of the first, and where the one before was lost.
+    The private key is a file (``store.keys``).
+    """
+
+    id: str = Field(primary_key=True)
+    public_key: str
+    previous: str | None = None
+    endorsement: str | None = None
+    made_at: str
+    made_by: str
+
+
+class SignedHead(SQLModel, table=True):
+    """A tree head that was signed. ``note``: what was signed, with the signature (``verify_pack.note``); ``stamp``: time stamp over the note,
+    RFC 3161, in base64. It is in no event, since no event can hold the head of its own tree; backups have it."""
+
+    id: str = Field(primary_key=True)
+    size: int = Field(index=True)
+    root: str
+    at: str
+    key_id: str
+    note: str
+    stamp: str | None = None
+
+
 class Secret(SQLModel, table=True):
-    """Argon2id hashes of an account's password and PIN. Like all tables from here on, it is in no event, and so in no backup."""
+    """Argon2id hashes of an account's password and PIN. Like all tables from here on, it is in no event and no backup."""
 
     account_id: str = Field(primary_key=True)
     password: str | None = None
@@ -444,6 +501,6 @@ class Attempt(SQLModel, table=True):
 
 STATE: tuple[type[SQLModel], ...] = (
     Inspection, Photograph, View, Finding, Action, Notification, Answer, CheckAnswer, WoodPackaging, SealLine, SealCheck, Party, Leg, Fix,
-    Signature, Amendment, Certificate, Draw, Purge, Account, Token,
+    Signature, Amendment, Certificate, Draw, Purge, Export, Account, Token, SigningKey,
 )  # fmt: skip
 """The tables that follow from the events, parents first."""
