@@ -37,7 +37,9 @@ def export(
     inspection: Annotated[str, _filter("The id of just one.")] = "",
     language: Annotated[str, typer.Option(help="Of a PDF: en or es.")] = "en",
     location: Annotated[bool, typer.Option("--location", help="Also say where photographs were taken (GPS).")] = False,
-    by: Annotated[str, typer.Option(help="Your name; the log says who took what out. By default that of your user account.", show_default=False)] = "",
+    by: Annotated[
+        str, typer.Option(help="Your name; the log says who took what out. By default that of your user account.", show_default=False)
+    ] = "",
     data: Annotated[
         Path | None, typer.Option("--data", help="Folder of the records. By default ~/pestcheck-data, or PESTCHECK_DATA.")
     ] = None,
