@@ -72,6 +72,11 @@ class Starting(Body):
     quiz_id: Id
 
 
+# Outside the class, in which ``choice`` is a field.
+What = Annotated[str, choice(CONTAMINANTS, "label or its group")]
+Todo = Annotated[str, choice(Action, "what to do first")]
+
+
 class Answered(Body):
     """What is answered: ``choice`` of a question of knowledge; of a photograph the rest."""
 
@@ -80,8 +85,8 @@ class Answered(Body):
     where: Annotated[list[Pixel], Field(min_length=2, max_length=2)] | None = Field(
         default=None, description="x, y; null: could not be marked"
     )
-    what: Annotated[str, choice(CONTAMINANTS, "label or its group")] | None = None
-    todo: Annotated[str, choice(Action, "what to do first")] | None = None
+    what: What | None = None
+    todo: Todo | None = None
 
 
 class CourseHeld(Body):
