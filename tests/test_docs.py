@@ -120,6 +120,7 @@ def photographs() -> dict[str, bytes]:
 def prepare(folder: Path) -> None:
     """The program by its name, and the files that the documents speak of: photographs, and an archive of them."""
     (folder / "bin").mkdir()
+    (folder / "data").mkdir()
     (folder / "here" / "archive").mkdir(parents=True)
     program = folder / "bin" / "pestcheck"
     program.write_text(SERVE.format(python=f"env PYTHONPATH={ROOT} {sys.executable}", here=folder))
