@@ -8,7 +8,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ from fastapi.responses import Response, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.routing import Mount
 
-from app import admin, forms, identity, lan, offline, oidc, security, signin, uploads
+from app import admin, forms, identity, lan, offline, oidc, security, signin, trainer, uploads
 from app.api import create_api
 from app.api.server import Health
 from app.certificates import CertificateError, context, hosts_of
@@ -60,7 +60,16 @@ class ScoringThread:
                     continue
             except Exception:  # a full disk or a busy database passes; the photograph stays waiting, and this thread must live
                 log.exception("scoring failed; trying again in %.0f s", RETRY_SECONDS)
+            self._order()
             self.wake.wait(RETRY_SECONDS)
+
+    def _order(self) -> None:
+        """Bring the trainers' queue up to date while there is nothing to score."""
+        try:
+            while self.records.refresh_queue(facts=True) and not self.wake.is_set():
+                pass
+        except Exception:
+            log.exception("the review queue cannot be brought up to date now")
 
     def stop(self) -> None:
         """Finish the photograph in hand and stop."""
@@ -105,9 +114,17 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     @app.get("/photograph/{sha256}.jpg")
     def photograph(sha256: str, request: Request) -> Response:
         """An upright preview; the original stays in the store."""
+        return shown(sha256, request, previews.jpeg)
+
+    @app.get("/photograph/{sha256}/full.jpg")
+    def full_photograph(sha256: str, request: Request) -> Response:
+        """All its pixels, upright, for who looks for what is small."""
+        return shown(sha256, request, previews.full)
+
+    def shown(sha256: str, request: Request, how: Callable[[str], bytes]) -> Response:
         try:
             records.within(identity.person(request).sites).photograph_of(sha256)
-            return Response(previews.jpeg(sha256), media_type="image/jpeg", headers=KEEP)
+            return Response(how(sha256), media_type="image/jpeg", headers=KEEP)
         except (NotFound, FileNotFoundError, ValueError) as error:
             raise HTTPException(404, "There is no such photograph.") from error
         except OSError as error:
@@ -139,6 +156,7 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     if service:
         app.include_router(oidc.routes(accounts, settings, service))
     app.include_router(admin.routes(accounts))
+    app.include_router(trainer.routes(records))
 
     @app.exception_handler(forms.NotTaken)
     def not_taken(request: Request, error: forms.NotTaken) -> Response:

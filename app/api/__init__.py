@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from app.api import answers, catalogue, findings, inspections, journeys, photographs, problems, review, seals, server, wood
+from app.api import answers, catalogue, findings, inspections, journeys, photographs, problems, queue, review, seals, server, wood
 from app.metrics import Metrics
 from app.previews import Previews
 from app.serving import Serving
@@ -18,7 +18,7 @@ from pestcheck.inspection.guidance import Role
 from pestcheck.photo import MAX_BYTES
 from pestcheck.records import Records
 
-MODULES = (inspections, answers, photographs, findings, wood, seals, journeys, catalogue, review, server)
+MODULES = (inspections, answers, photographs, findings, wood, seals, journeys, catalogue, queue, review, server)
 
 
 def most_bytes(path: str) -> int:
@@ -35,7 +35,7 @@ TAGS = {
     "findings": "What the model suggests, what the person decides, and what is done about it.",
     "wood, seals, journeys": "Wood packaging, the seal register, and the way of a conveyance.",
     "catalogue": "Templates and the names of things.",
-    "review": "Training certificates.",
+    "review": "What trainers say of photographs, the queue of those that teach most, and training certificates.",
     "exports": "Records as files.",
     "models": "Models there are.",
     "server": "The server itself.",

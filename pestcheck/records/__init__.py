@@ -14,7 +14,9 @@ from pestcheck.records.inspections import Inspections
 from pestcheck.records.journeys import Journeys
 from pestcheck.records.models import Models
 from pestcheck.records.photographs import Photographs
+from pestcheck.records.queue import Queue
 from pestcheck.records.retention import Retention
+from pestcheck.records.reviews import Reviews
 from pestcheck.records.seals import Seals
 from pestcheck.records.training import Training
 from pestcheck.records.view import CONTAMINANTS, DECISIONS, DISPOSITIONS, RESULTS, STATES, InspectionView, PhotographView
@@ -26,5 +28,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-class Records(Inspections, Photographs, Findings, WoodPackagings, Seals, Journeys, Training, Datasets, Retention, Figures, Models):
+class Records(
+    Inspections, Photographs, Findings, WoodPackagings, Seals, Journeys, Training, Datasets, Reviews, Queue, Retention, Figures, Models,
+):  # fmt: skip
     """All use cases over one database and one store of photographs. May be called from several threads."""

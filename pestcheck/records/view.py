@@ -14,6 +14,7 @@ from pestcheck.inspection.guidance import rules
 from pestcheck.inspection.progress import Progress, progress
 from pestcheck.review import Current, current, of_finding
 from pestcheck.store import events
+from pestcheck.store.review_tables import Review
 from pestcheck.store.tables import (
     Action,
     Amendment,
@@ -26,7 +27,6 @@ from pestcheck.store.tables import (
     Notification,
     Party,
     Photograph,
-    Review,
     SealCheck,
     SealLine,
     Signature,

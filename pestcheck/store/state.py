@@ -10,6 +10,7 @@ from sqlmodel import Session, SQLModel, col
 
 from pestcheck import review
 from pestcheck.store.model_tables import Dataset, ModelFile, Promotion
+from pestcheck.store.review_tables import Claim, Queued, Review, ReviewState
 from pestcheck.store.tables import (
     Account,
     Action,
@@ -17,7 +18,6 @@ from pestcheck.store.tables import (
     Answer,
     Certificate,
     CheckAnswer,
-    Claim,
     Event,
     Finding,
     Fix,
@@ -27,9 +27,6 @@ from pestcheck.store.tables import (
     Party,
     Photograph,
     Purge,
-    Queued,
-    Review,
-    ReviewState,
     SealCheck,
     SealLine,
     Signature,

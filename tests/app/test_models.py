@@ -65,7 +65,9 @@ def test_a_model_is_swapped_between_photographs_and_back(server: Server, store: 
     assert scored(store, CLEAN) == "pest-lite0@9.0.1"
     models = json.load(urllib.request.urlopen(f"{server.url}/api/v1/models", timeout=10))
     assert {one["id"]: one["in_use"] for one in models["models"]} == {SHIPPED: False, "pest-lite0@9.0.1": True}
-    assert [(one["model"], one["promoted_by"], one["rolled_back_at"]) for one in models["put_in_use"]] == [("pest-lite0@9.0.1", "Tere", None)]
+    assert [(one["model"], one["promoted_by"], one["rolled_back_at"]) for one in models["put_in_use"]] == [
+        ("pest-lite0@9.0.1", "Tere", None)
+    ]
     assert rollback(server) == "pest-lite0@9.0.1 is out of use; the shipped model is in use.\n"
     until(lambda: health(server)["model"] == SHIPPED)
     kept = {item.view.model for row, _ in store.inspections() for item in store.inspection(row.id).photographs}

@@ -65,7 +65,7 @@ def test_a_data_set_is_frozen_and_split_by_inspection(records: Records, many: li
     assert all(item["part"] == part[item["inspection"]] for item in made.items)
     assert records.make_dataset("yard-1", statuses=BOTH, **TERMS).made_at == made.made_at  # asked again
     reviewed(records, "no_contaminant", shot(99))
-    with pytest.raises(Refused, match="a data set 'yard-1' already, made at 20.*with other rows"):
+    with pytest.raises(Refused, match=r"a data set 'yard-1' already, made at 20.*with other rows"):
         records.make_dataset("yard-1", statuses=BOTH, **TERMS)
     later = records.make_dataset("yard-2", statuses=BOTH, **TERMS)
     assert later.sha256 != made.sha256
@@ -177,7 +177,7 @@ def test_what_was_purged_since_is_named_and_left_out(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(events, "now", lambda: events.written(datetime.now(UTC) - timedelta(days=2500)))
-        old, view = reviewed(records, "contamination", shot(1), "ant")
+        old, _ = reviewed(records, "contamination", shot(1), "ant")
         while records.score_next(scan):
             pass
         closed(records, old)

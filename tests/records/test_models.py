@@ -66,13 +66,13 @@ def test_the_same_promotion_again_changes_nothing(records: Records, tmp_path: Pa
 def test_what_is_no_promotion_is_refused(records: Records, tmp_path: Path) -> None:
     first = other(tmp_path, "9.0.1")
     promoted(records, first)
-    with pytest.raises(Refused, match="pest-lite0@9.0.1 is in use already, since 20"):
+    with pytest.raises(Refused, match=r"pest-lite0@9.0.1 is in use already, since 20"):
         promoted(records, first, "pest-lite0@9.0.1")
-    with pytest.raises(Refused, match="9.0.1 was put in use by Tere at 20.*compare with that one"):
+    with pytest.raises(Refused, match=r"9.0.1 was put in use by Tere at 20.*compare with that one"):
         promoted(records, other(tmp_path, "9.0.2"))
     records.roll_back(actor="Tere", reason="no")
     (tmp_path / "more").mkdir()
-    with pytest.raises(Refused, match="another pest-lite0@9.0.1 in use, with other files"):
+    with pytest.raises(Refused, match=r"another pest-lite0@9.0.1 in use, with other files"):
         promoted(records, other(tmp_path / "more", "9.0.1", created="2027"))
     with pytest.raises(Refused, match="Say why"):
         records.roll_back(actor="Tere", reason=" ")
