@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from app.inspector import flow, photographs, points, questions, seals, wood
-from app.pages import frame, picture
+from app.pages import frame
+from pestcheck.export import annex
 from pestcheck.inspection import checklist, wpm_mark
 from pestcheck.inspection import seals as seal_rules
 from pestcheck.inspection.guidance import rules
 from pestcheck.records import CONTAMINANTS, DECISIONS, DISPOSITIONS, RESULTS, STATES
-from pestcheck.records.findings import LIFE_STAGES, METHODS
+from pestcheck.records.filter import OUTCOMES
+from pestcheck.records.findings import CHANNELS, CONDITIONS, LIFE_STAGES, METHODS
 from pestcheck.records.inspections import MEANINGS, SELECTIONS
 from pestcheck.records.wood import KINDS
 from pestcheck.taxonomy import CTPAT_CLASS, LABELS
@@ -64,8 +66,8 @@ def of_the_choices() -> Iterator[str]:
     """What is shown of lists of choices."""
     for table in (
         CONTAMINANTS, DECISIONS, DISPOSITIONS, RESULTS, STATES, LIFE_STAGES, METHODS, MEANINGS, SELECTIONS, KINDS, CTPAT_CLASS,
-        picture.CONDITIONS, questions.WORDS, photographs.STATES, points.SAYS, seals.ACTS, seals.CLASSES, seals.TYPES, seals.LOOKS,
-        seals.ANSWERS, wood.MADE_OF, wood.BARK, wood.SEEN, flow.ROLES, wpm_mark.CONDITIONS, seal_rules.QUESTIONS, frame.THEMES,
+        CONDITIONS, questions.WORDS, photographs.STATES, points.SAYS, seals.ACTS, seals.CLASSES, seals.TYPES, seals.LOOKS,
+        seals.ANSWERS, wood.MADE_OF, wood.BARK, wood.SEEN, flow.ROLES, wpm_mark.CONDITIONS, seal_rules.QUESTIONS, frame.THEMES, annex.VERDICTS, annex.YES_NO, CHANNELS, OUTCOMES,
     ):  # fmt: skip
         yield from table.values()  # type: ignore[attr-defined]
     yield seals.MAKER_HINT
