@@ -11,6 +11,7 @@ from typing import Any
 from sqlmodel import select
 
 from pestcheck import photo as photos
+from pestcheck.export.verify_pack import picture_hash
 from pestcheck.ids import uuid7
 from pestcheck.records.common import SYSTEM, Refused, UseCases, change, get, new_id, text
 from pestcheck.store import events
@@ -61,7 +62,8 @@ class Photographs(UseCases):
                 "id": key, "inspection_id": inspection_id, "area": area, "sha256": found.sha256, "action_id": after,
                 "name": text(PurePath(name.replace("\\", "/")).name, "file name")[-200:], "added_at": events.now(), "added_by": actor,
             }  # fmt: skip
-            change(session, inspection, "photograph_added", {"photograph": asdict(found), "view": view}, actor, amends=amends)
+            photograph = asdict(found) | {"picture": picture_hash(data)}
+            change(session, inspection, "photograph_added", {"photograph": photograph, "view": view}, actor, amends=amends)
         self.on_photograph()
         return key
 
