@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from pestcheck.cli_batch import batch
 from pestcheck.cli_export import export
 from pestcheck.cli_models import datasets, models
 from pestcheck.cli_users import users
@@ -26,6 +27,7 @@ app = typer.Typer(
 db = typer.Typer(no_args_is_help=True, help="Back up the records, or put a backup back.")
 app.add_typer(db, name="db")
 app.add_typer(users, name="users")
+app.command()(batch)
 app.command()(export)
 app.add_typer(models, name="models")
 app.add_typer(datasets, name="dataset")

@@ -9,7 +9,6 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from app.api.common import AN_ID, ID, Body, Date, Here, Id, Text, allowed, an_id, choice, made, need, one, status
-from app.api.exports import answer_of
 from pestcheck.export import roster as roster_csv
 from pestcheck.inspection.guidance import Action, Stage
 from pestcheck.inspection.knowledge import Question, knowledge
@@ -73,6 +72,10 @@ class Starting(Body):
     quiz_id: Id
 
 
+WhatItIs = Annotated[str, choice(CONTAMINANTS, "label or its group")]
+FirstDone = Annotated[str, choice(Action, "what to do first")]
+
+
 class Answered(Body):
     """What is answered: ``choice`` of a question of knowledge; of a photograph the rest."""
 
@@ -81,8 +84,8 @@ class Answered(Body):
     where: Annotated[list[Pixel], Field(min_length=2, max_length=2)] | None = Field(
         default=None, description="x, y; null: could not be marked"
     )
-    what: Annotated[str, choice(CONTAMINANTS, "label or its group")] | None = None
-    todo: Annotated[str, choice(Action, "what to do first")] | None = None
+    what: WhatItIs | None = None
+    todo: FirstDone | None = None
 
 
 class CourseHeld(Body):
@@ -294,7 +297,7 @@ def hold_course(course_id: Annotated[str, an_id("training")], body: CourseHeld, 
     "/exports/roster.csv",
     summary="The roster of trainings as CSV",
     response_class=Response,
-    responses=answer_of("csv", "CSV in UTF-8"),
+    responses={200: {"description": "CSV in UTF-8", "content": {"text/csv": {"schema": {"type": "string"}}}}},
     tags=["exports"],
 )
 def roster(records: Here, who: Viewer) -> StreamingResponse:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from pestcheck.records.common import Conflict, NotFound, Refused
 from pestcheck.records.datasets import Datasets
+from pestcheck.records.draws import Draws
+from pestcheck.records.evidence import Evidences
 from pestcheck.records.exports import Exports
 from pestcheck.records.figures import Figures
 from pestcheck.records.filter import Filter
 from pestcheck.records.findings import Findings
+from pestcheck.records.insight import Insight
 from pestcheck.records.inspections import Inspections
 from pestcheck.records.journeys import Journeys
 from pestcheck.records.models import Models
@@ -25,6 +28,7 @@ from pestcheck.records.reviews import Reviews
 from pestcheck.records.seals import Seals
 from pestcheck.records.training import Training
 from pestcheck.records.view import CONTAMINANTS, DECISIONS, DISPOSITIONS, RESULTS, STATES, InspectionView, PhotographView
+from pestcheck.records.watch import Watch
 from pestcheck.records.wood import WoodPackagings
 
 __all__ = [
@@ -48,6 +52,10 @@ class Records(
     Registers,
     Exports,
     Packs,
+    Insight,
+    Draws,
+    Watch,
+    Evidences,
     Models,
     Retention,
     Figures,

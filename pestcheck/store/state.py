@@ -18,6 +18,7 @@ from pestcheck.store.tables import (
     Answer,
     Certificate,
     CheckAnswer,
+    Draw,
     Event,
     Export,
     Finding,
@@ -167,7 +168,8 @@ def _erase(session: Session, payload: Payload) -> None:
         col(Finding.view_id).in_(views), col(View.inspection_id) == key, col(Answer.inspection_id) == key,
         col(CheckAnswer.inspection_id) == key, col(WoodPackaging.inspection_id) == key, col(SealLine.inspection_id) == key,
         col(Fix.leg_id).in_(legs), col(Leg.inspection_id) == key, col(Signature.inspection_id) == key,
-        col(Amendment.inspection_id) == key, col(Export.inspection_id) == key, col(Photograph.sha256).in_(payload["photographs"]), col(Inspection.id) == key,
+        col(Amendment.inspection_id) == key, col(Export.inspection_id) == key, col(Draw.inspection_id) == key,
+        col(Photograph.sha256).in_(payload["photographs"]), col(Inspection.id) == key,
     ):  # fmt: skip
         session.execute(delete(where.left.table).where(where))
     session.execute(update(Event).where(col(Event.seq).in_(payload["events"])).values(body="", actor="", apart=None))
@@ -219,6 +221,8 @@ KINDS: dict[str, Apply] = {
     "quiz_answered": _written(QuizAnswer),
     "quiz_finished": _certified(QuizAttempt),
     "course_held": _certified(Course),
+    "conveyance_drawn": _written(Draw),
+    "draw_used": _changed(Draw, "draw_id"),
     "account_opened": _written(Account),
     "account_changed": _changed(Account, "account_id"),
     "token_given": _written(Token),
