@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jinja2 import Environment, nodes
 
-from app import admin, forms, signin, training
+from app import admin, auditor, forms, signin, training
 from app.inspector import flow, photographs, points, questions, seals, wood
 from app.pages import ways
 from pestcheck.export import annex
@@ -17,7 +17,7 @@ from pestcheck.inspection import checklist, knowledge, wpm_mark
 from pestcheck.inspection import seals as seal_rules
 from pestcheck.inspection.guidance import rules
 from pestcheck.people import Role
-from pestcheck.records import CONTAMINANTS, DECISIONS, DISPOSITIONS, RESULTS, STATES
+from pestcheck.records import CONTAMINANTS, DECISIONS, DISPOSITIONS, RESULTS, STATES, exports
 from pestcheck.records import training as records_training
 from pestcheck.records.filter import OUTCOMES
 from pestcheck.records.findings import CHANNELS, CONDITIONS, LIFE_STAGES, METHODS
@@ -89,7 +89,8 @@ def of_the_choices() -> Iterator[str]:
         CONTAMINANTS, DECISIONS, DISPOSITIONS, RESULTS, STATES, LIFE_STAGES, METHODS, MEANINGS, SELECTIONS, KINDS, CTPAT_CLASS,
         CONDITIONS, questions.WORDS, photographs.STATES, points.SAYS, seals.ACTS, seals.CLASSES, seals.TYPES, seals.LOOKS,
         seals.ANSWERS, wood.MADE_OF, wood.BARK, wood.SEEN, flow.ROLES, wpm_mark.CONDITIONS, seal_rules.QUESTIONS, forms.THEMES,
-        admin.WORDS, signin.DONE, records_training.TOPICS, records_training.SHORT, records_training.STATES, training.PARTS, annex.VERDICTS, annex.YES_NO, CHANNELS, OUTCOMES,
+        admin.WORDS, signin.DONE, records_training.TOPICS, records_training.SHORT, records_training.STATES, training.PARTS, annex.VERDICTS, annex.YES_NO, CHANNELS,
+        OUTCOMES, auditor.NAMES, auditor.PARTS, auditor.FORMATS, exports.KINDS,
     ):  # fmt: skip
         yield from table.values()  # type: ignore[attr-defined]
     yield seals.MAKER_HINT
