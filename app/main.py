@@ -22,6 +22,7 @@ from starlette.routing import Mount
 
 from app import (
     admin,
+    auditor,
     forms,
     identity,
     lan,
@@ -166,6 +167,7 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
         app.include_router(oidc.routes(accounts, settings, service))
     app.include_router(admin.routes(accounts))
     app.include_router(trainer.routes(records))
+    app.include_router(auditor.routes(records, downloads))
     app.include_router(registers.routes(records, settings.retention_years))
     app.include_router(training.routes(records, previews))
     app.include_router(training_desk.routes(records, settings.certificate_months))

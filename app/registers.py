@@ -10,10 +10,10 @@ from starlette.responses import Response
 
 from app.forms import form, go, page
 from app.identity import person
-from app.inspector.seals import ACTS, CLASSES, TYPES
+from app.inspector.seals import CLASSES, TYPES
 from app.signin import text
 from pestcheck.ids import is_id, uuid7
-from pestcheck.inspection.seals import Act
+from pestcheck.inspection.seals import ACTS, Act
 from pestcheck.people import Deed
 from pestcheck.records import NotFound, Records, Refused
 

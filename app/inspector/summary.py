@@ -8,7 +8,7 @@ from app.inspector.photographs import undecided
 from app.inspector.place import Desk, Outcome, Place, Told
 from app.inspector.points import head, title
 from app.pages import drawing, words
-from app.pages.html import button, field, form, link, more, page, press
+from app.pages.html import button, field, form, link, more, page
 from pestcheck.people import Deed as May
 from pestcheck.records import DISPOSITIONS, InspectionView, Refused
 from pestcheck.records.inspections import MEANINGS
@@ -157,7 +157,8 @@ def done(desk: Desk, place: Place) -> str:
         link(t("Amendments"), place.to("amendments", area=""), kind="card", note=t("{n} on record", n=amended)) if amended else ""
     )
     again = more(t("Choose again what becomes of it"), _dispositions(desk, view)) if place.amends else ""
-    ways = link(t("New inspection"), Place(step="new"), kind="b primary huge") + press(t("Print, or save as PDF"), "print", kind="wide")
+    record = f'<a class="b wide" href="packet/{escape(view.inspection.id)}.pdf?language={desk.language}" download>{escape(t("The record as PDF"))}</a>'
+    ways = link(t("New inspection"), Place(step="new"), kind="b primary huge") + record
     return page(
         t("Done"),
         head(desk, view)

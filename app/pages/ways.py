@@ -9,6 +9,7 @@ from pestcheck.people import Deed, Person
 WAYS: tuple[tuple[str, str, Deed], ...] = (
     ("/", "Inspections", Deed.see),
     ("/review", "Review", Deed.review),
+    ("/records", "Records", Deed.export),
     ("/seals", "Seal register", Deed.see),
     ("/training", "Training", Deed.see),
     ("/holds", "Legal hold", Deed.retain),

@@ -9,16 +9,18 @@ from pathlib import Path
 
 from jinja2 import Environment, nodes
 
-from app import admin, forms, signin, training
+from app import admin, auditor, forms, signin, training
 from app.inspector import flow, photographs, points, questions, seals, wood
-from app.pages import picture, ways
+from app.pages import ways
+from pestcheck.export import annex
 from pestcheck.inspection import checklist, knowledge, wpm_mark
 from pestcheck.inspection import seals as seal_rules
 from pestcheck.inspection.guidance import rules
 from pestcheck.people import Role
-from pestcheck.records import CONTAMINANTS, DECISIONS, DISPOSITIONS, RESULTS, STATES
+from pestcheck.records import CONTAMINANTS, DECISIONS, DISPOSITIONS, RESULTS, STATES, exports
 from pestcheck.records import training as records_training
-from pestcheck.records.findings import LIFE_STAGES, METHODS
+from pestcheck.records.filter import OUTCOMES
+from pestcheck.records.findings import CHANNELS, CONDITIONS, LIFE_STAGES, METHODS
 from pestcheck.records.inspections import MEANINGS, SELECTIONS
 from pestcheck.records.wood import KINDS
 from pestcheck.taxonomy import CTPAT_CLASS, LABELS
@@ -85,9 +87,10 @@ def of_the_choices() -> Iterator[str]:
     """What is shown of lists of choices."""
     for table in (
         CONTAMINANTS, DECISIONS, DISPOSITIONS, RESULTS, STATES, LIFE_STAGES, METHODS, MEANINGS, SELECTIONS, KINDS, CTPAT_CLASS,
-        picture.CONDITIONS, questions.WORDS, photographs.STATES, points.SAYS, seals.ACTS, seals.CLASSES, seals.TYPES, seals.LOOKS,
+        CONDITIONS, questions.WORDS, photographs.STATES, points.SAYS, seals.ACTS, seals.CLASSES, seals.TYPES, seals.LOOKS,
         seals.ANSWERS, wood.MADE_OF, wood.BARK, wood.SEEN, flow.ROLES, wpm_mark.CONDITIONS, seal_rules.QUESTIONS, forms.THEMES,
-        admin.WORDS, signin.DONE, records_training.TOPICS, records_training.SHORT, records_training.STATES, training.PARTS,
+        admin.WORDS, signin.DONE, records_training.TOPICS, records_training.SHORT, records_training.STATES, training.PARTS, annex.VERDICTS, annex.YES_NO, CHANNELS,
+        OUTCOMES, auditor.NAMES, auditor.PARTS, auditor.FORMATS, exports.KINDS,
     ):  # fmt: skip
         yield from table.values()  # type: ignore[attr-defined]
     yield seals.MAKER_HINT
