@@ -20,7 +20,7 @@ from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
 from starlette.routing import Mount
 
-from app import admin, forms, identity, lan, offline, oidc, security, signin, uploads
+from app import admin, forms, heads, identity, lan, offline, oidc, security, signin, uploads
 from app.api import create_api
 from app.api.server import Health
 from app.certificates import CertificateError, context, hosts_of
@@ -35,6 +35,8 @@ from pestcheck.inspection.checklist import catalogue
 from pestcheck.records import Filter, NotFound, Records
 from pestcheck.settings import Settings
 from pestcheck.store import open_folder
+from pestcheck.store.heads import Heads
+from pestcheck.store.keys import KeyFolder
 from pestcheck.vision.scan import Scanner
 
 log = logging.getLogger(__name__)
@@ -83,15 +85,17 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     records = Records(database, photo_store, templates)
     scoring = ScoringThread(records, scanner)
     accounts = Accounts(database, timedelta(minutes=settings.lock_minutes))
+    signer = Heads(database, KeyFolder(settings.keys_folder), settings.stamps)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         scoring.thread.start()
-        cleaning = asyncio.create_task(uploads.keep_clean(sent))
+        beside = [asyncio.create_task(uploads.keep_clean(sent)), asyncio.create_task(heads.keep_signed(signer))]
         if tls:
             tls.start()
         yield
-        cleaning.cancel()
+        for task in beside:
+            task.cancel()
         if tls:
             tls.stop()
         scoring.stop()
@@ -100,7 +104,7 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     app = FastAPI(title="pestcheck", version=__version__, lifespan=lifespan, openapi_url=None)  # what is documented is the API
 
     previews, metrics = Previews(photo_store), Metrics(records)
-    downloads = Downloads(settings.data, previews)
+    downloads = Downloads(settings.data, previews, signer)
 
     @app.get("/photograph/{sha256}.jpg")
     def photograph(sha256: str, request: Request) -> Response:

@@ -83,7 +83,11 @@ def _says_nothing(data: bytes) -> bool:
     """Whether no word about place or device can be read any more."""
     image = Image.open(io.BytesIO(data))
     exif = image.getexif()
-    return set(exif) <= {ExifTags.Base.Orientation} and not exif.get_ifd(ExifTags.IFD.GPSInfo) and not (image.info.get("xmp") or b"").strip(b" ")
+    return (
+        set(exif) <= {ExifTags.Base.Orientation}
+        and not exif.get_ifd(ExifTags.IFD.GPSInfo)
+        and not (image.info.get("xmp") or b"").strip(b" ")
+    )
 
 
 def _exif(turn: int) -> bytes:

@@ -7,9 +7,17 @@ import urllib.request
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import ZipFile
+
+from pestcheck.export.verify_pack import HEAD, STAMP
 
 if TYPE_CHECKING:
     from rfc3161_client import TimeStampResponse
+
+
+class NotAStamp(OSError):
+    """An answer that is no time stamp."""
+
 
 WAIT_SECONDS = 10
 MOST_BYTES = 1 << 20
@@ -53,7 +61,10 @@ def check(stamp: bytes, data: bytes, roots: Path) -> datetime:
     """
     from cryptography.x509 import load_pem_x509_certificates
 
-    given = _read(stamp)
+    try:
+        given = _read(stamp)
+    except NotAStamp as error:
+        raise ValueError(f"the time stamp is not good: {error}") from error
     from rfc3161_client import VerificationError, VerifierBuilder
 
     builder = VerifierBuilder()
@@ -67,6 +78,19 @@ def check(stamp: bytes, data: bytes, roots: Path) -> datetime:
     return at
 
 
+def check_pack(pack: Path, roots: Path) -> str:
+    """Check the time stamp of an evidence pack in full; returns what it says.
+
+    Raises:
+        ValueError, OSError: see ``check``.
+    """
+    with ZipFile(pack) as archive:
+        if STAMP not in archive.namelist():
+            return "none"
+        at = check(archive.read(STAMP), archive.read(HEAD), roots)
+    return f"{at.isoformat()}; the authority's signature and its certificates, up to {roots.name}, are good"
+
+
 def _read(stamp: bytes) -> TimeStampResponse:
     try:
         from rfc3161_client import decode_timestamp_response
@@ -75,4 +99,4 @@ def _read(stamp: bytes) -> TimeStampResponse:
     try:
         return decode_timestamp_response(stamp)
     except ValueError as error:
-        raise OSError("the answer is no time stamp") from error
+        raise NotAStamp("this is no time stamp") from error
