@@ -5,6 +5,7 @@ from __future__ import annotations
 import urllib.error
 import urllib.request
 from datetime import datetime
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import ZipFile
@@ -36,11 +37,11 @@ def ask(url: str, data: bytes) -> bytes:
     if not url.startswith(("http://", "https://")):
         raise OSError(f"{url!r} is no address of a time-stamping authority: it begins with http:// or https://")
     asked = TimestampRequestBuilder().data(data).hash_algorithm(HashAlgorithm.SHA256).build()
-    request = urllib.request.Request(url, asked.as_bytes(), {"Content-Type": "application/timestamp-query"})
     try:
+        request = urllib.request.Request(url, asked.as_bytes(), {"Content-Type": "application/timestamp-query"})
         with urllib.request.urlopen(request, timeout=WAIT_SECONDS) as response:
             answer: bytes = response.read(MOST_BYTES)
-    except (urllib.error.URLError, TimeoutError, ValueError) as error:
+    except (urllib.error.URLError, HTTPException, TimeoutError, ValueError) as error:
         raise OSError(f"the time-stamping authority {url} does not answer: {error}") from error
     given = _read(answer)
     if given.status not in (0, 1):
