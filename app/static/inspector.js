@@ -4,7 +4,7 @@
   'use strict';
   const RETRY = 8000, POLL = 1000;
   const $ = (selector, from = document) => from.querySelector(selector);
-  const pestcheck = window.pestcheck = { at: {}, send, busy: null };
+  const pestcheck = Object.assign(window.pestcheck, { at: {}, send, busy: null });
 
   // Ids: UUID version 7 (RFC 9562), so that a message sent twice changes nothing.
   function uuid7() {
@@ -115,7 +115,7 @@
     const title = $('h1', page).textContent;
     document.title = title === 'pestcheck' ? title : title + ' · pestcheck';
     document.dispatchEvent(new CustomEvent('pestcheck:page', { detail: { page, anew } }));
-    theme();
+    pestcheck.theme();
   }
 
   function search(field) {
@@ -151,13 +151,42 @@
   const input = (name) => { const button = $('#outbox #' + name); return button && button.previousElementSibling; };
   const file = (name) => input(name).click();
 
+  // A finger in a glove presses long, and the page may be shown anew under it: the browser then makes no click of the touch. It counts all the
+  // same where finger went down and up on the same thing, and only once.
+  const THINGS = '#screen :is([data-do], [data-press], [data-fill], a[href^="?"]):not(form), #told button', LATE = 250, AFTER = 700, STILL = 24;
+  const thing = (target) => target && target.closest && target.closest(THINGS);
+  const named = (one) => one && JSON.stringify([one.tagName, { ...one.dataset }, one.getAttribute('href')]);
+  const near = (one, other) => Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY) < STILL;
+  let finger = null, clicked = 0, made = null;
+
+  document.addEventListener('pointerdown', (event) => {
+    finger = event.pointerType === 'touch' && event.isPrimary ? { clientX: event.clientX, clientY: event.clientY, name: named(thing(event.target)) } : null;
+  }, true);
+  document.addEventListener('pointercancel', () => { finger = null; }, true);
+  document.addEventListener('pointerup', (event) => {
+    const down = finger, before = clicked;
+    finger = null;
+    if (!down || !down.name || !near(down, event)) return;
+    setTimeout(() => {
+      const now = thing(document.elementFromPoint(event.clientX, event.clientY));
+      if (clicked !== before || named(now) !== down.name) return;
+      made = { clientX: event.clientX, clientY: event.clientY, at: performance.now() };
+      now.click();
+    }, LATE);
+  }, true);
+  document.addEventListener('contextmenu', (event) => { if (finger && thing(event.target)) event.preventDefault(); });
   document.addEventListener('click', (event) => {
-    const element = event.target.closest('[data-do], [data-press], [data-set], [data-fill], a[href^="?"], #refresh');
+    if (!event.isTrusted) return;
+    clicked += 1;
+    if (made && performance.now() - made.at < AFTER && near(made, event)) { event.preventDefault(); event.stopImmediatePropagation(); }
+  }, true);
+
+  document.addEventListener('click', (event) => {
+    const element = event.target.closest('[data-do], [data-press], [data-fill], a[href^="?"], #refresh');
     if (!element || element.tagName === 'FORM') return;
     if (element.id === 'refresh' || element.closest('#refresh')) send('look');
     else if (element.dataset.do) ask(element, element.dataset.do);
     else if (element.dataset.press) presses[element.dataset.press](element);
-    else if (element.dataset.set) set(element.dataset.set, element.dataset.value);
     else if (element.dataset.fill !== undefined) {
       const field = $('#screen [name=value]');
       if (field) { field.value = element.dataset.fill; field.dispatchEvent(new Event('input', { bubbles: true })); field.focus(); }
@@ -184,30 +213,10 @@
   // A photograph that was just taken is the one to be shown (static/outbox.js says when the server has it).
   document.addEventListener('pestcheck:changed', () => { if (pestcheck.at.step === 'point') delete pestcheck.at.photograph; });
 
-  // --- settings ------------------------------------------------------------------------------------------------------------------------
-  const dark = matchMedia('(prefers-color-scheme: dark)'), contrast = matchMedia('(prefers-contrast: more)');
-
-  function theme() {
-    const chosen = localStorage.getItem('pestcheck-theme') || 'system';
-    const shown = chosen !== 'system' ? chosen : contrast.matches ? 'contrast' : dark.matches ? 'dark' : 'light';
-    document.documentElement.dataset.theme = shown;
-    if (document.body) document.body.classList.toggle('dark', shown !== 'light');
-    for (const one of document.querySelectorAll('[data-set=theme]')) one.setAttribute('aria-pressed', String(one.dataset.value === chosen));
-  }
-
-  function set(what, value) {
-    if (what === 'theme') { localStorage.setItem('pestcheck-theme', value); theme(); return; }
-    document.cookie = `pestcheck-${what}=${value}; path=/; max-age=31536000; samesite=lax`;
-    $('#settings').close();
-    send('look');
-  }
-  dark.addEventListener('change', theme);
-  contrast.addEventListener('change', theme);
-  theme();
-
-  let turn;
+  document.addEventListener('pestcheck:language', (event) => { event.preventDefault(); $('#settings').close(); send('look'); });
 
   // --- start -----------------------------------------------------------------------------------------------------------------------------
+  let turn;
   new MutationObserver(() => {
     // Gradio changes what is there rather than putting something else in its place.
     const answer = $('#answer'), page = $('#screen .page');

@@ -1,8 +1,10 @@
-"""An inspection as PDF: one page for the shipping packet, then the photographs with their findings."""
+"""An inspection as PDF: one page for the shipping packet, then the photographs with their findings and all else on record."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from datetime import datetime
 
 from pestcheck.records import InspectionView
 
@@ -15,10 +17,22 @@ def inspection_pdf(view: InspectionView, photograph: Callable[[str], bytes], *, 
             ValueError, the page says that the photograph is missing.
         language: of ``pestcheck.i18n.LANGUAGES``. location: whether to print where photographs were taken.
     """
-    from fpdf import FPDF
+    from pestcheck.export import annex, packet
+    from pestcheck.export.paper import Paper
+    from pestcheck.export.pictures import shown
+    from pestcheck.export.words import Words
 
-    pdf = FPDF(format="letter")
-    pdf.add_page()
-    pdf.set_font("helvetica", size=10)
-    pdf.cell(text=f"{view.inspection.id} {view.content}")
-    return bytes(pdf.output())
+    logging.getLogger("fontTools.subset").setLevel(logging.ERROR)  # it warns of what a printed page does not need
+    words, row = Words(language), view.inspection
+    paper = Paper(
+        title=f"{words.t('Pest inspection record')} {row.container_number}",
+        language=language,
+        made=datetime.fromisoformat(row.closed_at or row.opened_at),
+        foot=f"pestcheck · {row.container_number} · {row.id}",
+        page=words.t("Page {n} of {of}", n="{n}", of="{of}"),
+    )
+    listed = {one.id for one, _ in packet.listed(view)}
+    pictures = {one.item.view.id: one for one in shown(view.photographs, photograph, lambda finding: finding.id in listed)}
+    packet.draw(paper, words, view, pictures)
+    annex.draw(paper, words, view, pictures, location=location)
+    return bytes(paper.output())

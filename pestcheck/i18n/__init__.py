@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import yaml
 
 LANGUAGES = {"en": "English", "es": "Español"}
+COOKIE = "pestcheck-language"
 GAP = re.compile(r"\{(\w*)\}")
 
 
@@ -51,6 +53,12 @@ def best(accepted: str) -> str:
         if (name := part.split(";")[0].strip().lower()[:2]) in LANGUAGES:
             return name
     return "en"
+
+
+def chosen(request: Any) -> str:
+    """The language that a person chose on this tablet; else their browser's. ``request``: of Starlette or Gradio."""
+    kept = request.cookies.get(COOKIE, "")
+    return kept if kept in LANGUAGES else best(request.headers.get("accept-language", ""))
 
 
 def moment(language: str, at: str | None) -> str:

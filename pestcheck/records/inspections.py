@@ -14,7 +14,7 @@ from pestcheck.ids import is_id
 from pestcheck.inspection.checklist import NoTemplate, Point, Template
 from pestcheck.inspection.guidance import Stage
 from pestcheck.inspection.identifiers import container_number, scac, size_type
-from pestcheck.records import training
+from pestcheck.records import draws, training
 from pestcheck.records.common import (
     Refused,
     UseCases,
@@ -156,6 +156,7 @@ class Inspections(UseCases):
                 at = events.now()
                 row |= {"opened_at": at, "trained": training.trained(session, inspector, at)}
                 events.append(session, "inspection_opened", row, inspector, inspection_id)
+                draws.used(session, inspection_id, shown, row.get("site"), row.get("selection"), inspector, at)
             elif not unchanged(known, row):
                 raise Refused("An inspection with this id is already open for something else.")
         return self.inspection(inspection_id)

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from pestcheck.records.common import Refused, UseCases, at_their_sites, get, text
 from pestcheck.records.log import places
 from pestcheck.store import events
-from pestcheck.store.tables import Event, Inspection, Photograph, Purge, View
+from pestcheck.store.tables import Draw, Event, Inspection, Photograph, Purge, View
 
 DEFAULT_YEARS = 5
 """Our default: records that belong to a customs entry are kept five years (19 CFR 163)."""
@@ -33,6 +33,12 @@ class Retention(UseCases):
         with self.database.writing() as session:
             if get(session, Inspection, inspection_id).hold != why:
                 events.append(session, "inspection_held", {"inspection_id": inspection_id, "hold": why}, actor, inspection_id)
+
+    def held(self) -> list[Inspection]:
+        """Inspections on legal hold, the newest first."""
+        with self.database.reading() as session:
+            query = select(Inspection).where(col(Inspection.hold).is_not(None), at_their_sites(session, Inspection.id))
+            return list(session.exec(query.order_by(col(Inspection.opened_at).desc(), col(Inspection.id).desc())))
 
     def due(self, years: float = DEFAULT_YEARS) -> list[Inspection]:
         """Closed inspections older than so many years and not on hold, the oldest first: those that ``purge`` erases.
@@ -91,8 +97,9 @@ class Retention(UseCases):
         here = select(View.sha256).where(View.inspection_id == inspection_id)
         elsewhere = select(View.sha256).where(View.inspection_id != inspection_id)
         alone = select(Photograph.sha256).where(col(Photograph.sha256).in_(here), col(Photograph.sha256).not_in(elsewhere))
+        drawn = session.exec(select(Draw.size).where(Draw.inspection_id == inspection_id))  # the place of the draw's own event
         return {
             "inspection_id": inspection_id,
-            "events": places(session, [inspection_id])[inspection_id],
+            "events": sorted({*places(session, [inspection_id])[inspection_id], *drawn}),
             "photographs": sorted(session.exec(alone)),
         }

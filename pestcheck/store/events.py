@@ -23,8 +23,8 @@ EVENT: sqlalchemy.Table = Event.__table__  # type: ignore[attr-defined]
 HEAD: sqlalchemy.Table = Head.__table__  # type: ignore[attr-defined]
 TOLD = ("seq", "id", "at", "actor", "kind")
 """The columns that repeat what the text of an event says."""
-WHERE = ("latitude", "longitude")
-"""What is kept apart, with random bytes so that its hash does not give it away."""
+WHERE = ("latitude", "longitude", "camera")
+"""Where and with what it was taken: kept apart, with random bytes so that its hash does not give it away."""
 
 
 def now() -> str:

@@ -10,6 +10,10 @@ from typing import Any, ClassVar
 from sqlalchemy import JSON, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
+from pestcheck.store.model_tables import Dataset, ModelFile, Promotion
+from pestcheck.store.review_tables import Review, ReviewState
+from pestcheck.store.training_tables import Course, PictureQuestion, Quiz, QuizAnswer, QuizAttempt
+
 
 class Event(SQLModel, table=True):
     """One entry of the append-only log. ``body`` is the leaf of the Merkle tree, byte for byte; ``leaf`` its hash.
@@ -78,7 +82,7 @@ class Photograph(SQLModel, table=True):
     """The original bytes of a photograph, once, however often it is taken up in inspections.
 
     ``picture``: SHA-256 of a JPEG without what it says beside its picture (``verify_pack.picture_hash``): that of a copy without place and
-    device, too.
+    device, too. ``camera``: the model of the device, from EXIF.
     """
 
     sha256: str = Field(primary_key=True)
@@ -90,6 +94,7 @@ class Photograph(SQLModel, table=True):
     latitude: float | None = None
     longitude: float | None = None
     picture: str | None = None
+    camera: str | None = None
 
 
 class View(SQLModel, table=True):
@@ -122,6 +127,7 @@ class Finding(SQLModel, table=True):
     cargo that it is, with the reason. ``version``: how often it was decided on.
     """
 
+    __table_args__: ClassVar[Any] = (Index("ix_finding_counted", "state", "view_id", "decided_label", "cargo"),)
     id: str = Field(primary_key=True)
     view_id: str = Field(foreign_key="view.id", index=True)
     position: int
@@ -181,6 +187,7 @@ class Notification(SQLModel, table=True):
 class Answer(SQLModel, table=True):
     """The answer to one point of an inspection: the last one given; earlier ones are in the log. ``version``: how often it was given."""
 
+    __table_args__: ClassVar[Any] = (Index("ix_answer_counted", "state", "area", "inspection_id", "result"),)
     inspection_id: str = Field(primary_key=True, foreign_key="inspection.id")
     area: str = Field(primary_key=True)
     state: str
@@ -340,6 +347,35 @@ class Certificate(SQLModel, table=True):
     withdrawn_reason: str | None = None
 
 
+class Draw(SQLModel, table=True):
+    """Whether a conveyance was proposed for a second look, and why (``inspection.selection``); once a day for one conveyance.
+
+    ``key``: the number in the form that is compared. ``value``: what was drawn, from 0 to 1; it follows from ``root``, the head of the log
+    when it had ``size`` events, and below ``share`` it is a random draw. ``risk``: times the usual rate, from ``base`` and ``reasons``,
+    each a kind, a name, how many were found and of how many. ``inspection_id``, ``chosen``: the inspection that followed, and what the person chose.
+    """
+
+    __table_args__: ClassVar[Any] = (UniqueConstraint("key", "day", "site"),)
+    id: str = Field(primary_key=True)
+    number: str
+    key: str
+    day: str
+    site: str = ""
+    proposal: str
+    value: float
+    share: float
+    factor: float
+    risk: float
+    base: list[int] = Field(sa_type=JSON)
+    reasons: list[Any] = Field(default_factory=list, sa_type=JSON)
+    root: str
+    size: int
+    drawn_by: str
+    drawn_at: str = Field(index=True)
+    inspection_id: str | None = Field(default=None, index=True)
+    chosen: str | None = None
+
+
 class Purge(SQLModel, table=True):
     """An inspection whose record was erased after its retention. ``events``: their places in the log; ``photographs``: those erased."""
 
@@ -468,7 +504,38 @@ class Attempt(SQLModel, table=True):
 
 
 STATE: tuple[type[SQLModel], ...] = (
-    Inspection, Photograph, View, Finding, Action, Notification, Answer, CheckAnswer, WoodPackaging, SealLine, SealCheck, Party, Leg, Fix,
-    Signature, Amendment, Certificate, Purge, Export, Account, Token, SigningKey,
-)  # fmt: skip
+    Inspection,
+    Photograph,
+    View,
+    Finding,
+    Action,
+    Notification,
+    Answer,
+    CheckAnswer,
+    WoodPackaging,
+    SealLine,
+    SealCheck,
+    Party,
+    Leg,
+    Fix,
+    Signature,
+    Amendment,
+    Review,
+    ReviewState,
+    Certificate,
+    PictureQuestion,
+    Quiz,
+    QuizAttempt,
+    QuizAnswer,
+    Course,
+    Draw,
+    Purge,
+    Export,
+    Account,
+    Token,
+    SigningKey,
+    Promotion,
+    ModelFile,
+    Dataset,
+)
 """The tables that follow from the events, parents first."""

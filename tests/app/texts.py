@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from jinja2 import Environment, nodes
+
+from app import admin, auditor, forms, signin, training
 from app.inspector import flow, photographs, points, questions, seals, wood
-from app.pages import frame, picture
-from pestcheck.inspection import checklist, wpm_mark
+from app.pages import ways
+from pestcheck.export import annex
+from pestcheck.inspection import checklist, knowledge, wpm_mark
 from pestcheck.inspection import seals as seal_rules
 from pestcheck.inspection.guidance import rules
-from pestcheck.records import CONTAMINANTS, DECISIONS, DISPOSITIONS, RESULTS, STATES
-from pestcheck.records.findings import LIFE_STAGES, METHODS
+from pestcheck.people import Role
+from pestcheck.records import CONTAMINANTS, DECISIONS, DISPOSITIONS, RESULTS, STATES, exports
+from pestcheck.records import training as records_training
+from pestcheck.records.filter import OUTCOMES
+from pestcheck.records.findings import CHANNELS, CONDITIONS, LIFE_STAGES, METHODS
 from pestcheck.records.inspections import MEANINGS, SELECTIONS
 from pestcheck.records.wood import KINDS
 from pestcheck.taxonomy import CTPAT_CLASS, LABELS
@@ -22,7 +30,9 @@ SENTENCES = (
     "pestcheck/records/common.py", "pestcheck/records/findings.py", "pestcheck/records/inspections.py", "pestcheck/records/photographs.py",
     "pestcheck/records/seals.py", "pestcheck/records/view.py", "pestcheck/records/wood.py", "pestcheck/inspection/progress.py",
     "pestcheck/inspection/seals.py", "pestcheck/inspection/wpm_mark.py", "pestcheck/inspection/identifiers.py", "pestcheck/photo.py",
-    "pestcheck/vision/decide.py",
+    "pestcheck/vision/decide.py", "pestcheck/accounts/book.py", "pestcheck/accounts/passwords.py", "pestcheck/accounts/sessions.py",
+    "pestcheck/accounts/attempts.py", "app/forms.py", "app/signin.py", "app/oidc.py",
+    "pestcheck/records/training.py", "pestcheck/records/quizzes.py", "app/training.py", "app/training_desk.py",
 )  # fmt: skip
 """Where the library makes sentences that a person on the page may meet."""
 
@@ -31,6 +41,7 @@ SHORT = ("too dark", "or", "{}: no answer", "{} failed: {}", "{} ({})", *wpm_mar
 NOT_SHOWN = (
     "Raw profile type exif",
     "position is not a number",
+    "{}, {} on {}, attempt {}",
     "{} is all digits, as before 1995, and not read here; look at the container: a reefer takes the 8-point inspection",
     "{} in {} is no {} of ISO 6346; read the code again",
     "{} ends in a letter: stacking or racking strength is reduced (ISO 6346:1995/Amd 3:2012)",
@@ -39,12 +50,24 @@ NOT_SHOWN = (
 """What the page has no place for: it takes size-type codes as they are."""
 
 
+TO_THE_LOG = re.compile(r"%[sr]|PESTCHECK_")
+"""What is said to whoever runs the server."""
+
+
 def of_the_code() -> Iterator[str]:
     """The first argument of each call of ``t``."""
     for path in (*(ROOT / "app").rglob("*.py"), *(ROOT / "pestcheck" / "export").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "t":
                 yield from _constants(node.args[0] if node.args else node)
+
+
+def of_the_pages() -> Iterator[str]:
+    """The same in the templates of pages."""
+    for path in (ROOT / "app/templates").rglob("*.html"):
+        for call in Environment().parse(path.read_text("utf-8")).find_all(nodes.Call):
+            if isinstance(call.node, nodes.Name) and call.node.name == "t":
+                yield from (node.value for node in call.find_all(nodes.Const) if isinstance(node.value, str) and node is call.args[0])
 
 
 def _constants(node: ast.AST) -> Iterator[str]:
@@ -64,11 +87,15 @@ def of_the_choices() -> Iterator[str]:
     """What is shown of lists of choices."""
     for table in (
         CONTAMINANTS, DECISIONS, DISPOSITIONS, RESULTS, STATES, LIFE_STAGES, METHODS, MEANINGS, SELECTIONS, KINDS, CTPAT_CLASS,
-        picture.CONDITIONS, questions.WORDS, photographs.STATES, points.SAYS, seals.ACTS, seals.CLASSES, seals.TYPES, seals.LOOKS,
-        seals.ANSWERS, wood.MADE_OF, wood.BARK, wood.SEEN, flow.ROLES, wpm_mark.CONDITIONS, seal_rules.QUESTIONS, frame.THEMES,
+        CONDITIONS, questions.WORDS, photographs.STATES, points.SAYS, seals.ACTS, seals.CLASSES, seals.TYPES, seals.LOOKS,
+        seals.ANSWERS, wood.MADE_OF, wood.BARK, wood.SEEN, flow.ROLES, wpm_mark.CONDITIONS, seal_rules.QUESTIONS, forms.THEMES,
+        admin.WORDS, signin.DONE, records_training.TOPICS, records_training.SHORT, records_training.STATES, training.PARTS, annex.VERDICTS, annex.YES_NO, CHANNELS,
+        OUTCOMES, auditor.NAMES, auditor.PARTS, auditor.FORMATS, exports.KINDS,
     ):  # fmt: skip
         yield from table.values()  # type: ignore[attr-defined]
     yield seals.MAKER_HINT
+    yield from (name for _, name, _ in ways.WAYS)
+    yield from (role.value.capitalize() for role in Role)
 
 
 def of_the_data() -> Iterator[str]:
@@ -86,6 +113,10 @@ def of_the_data() -> Iterator[str]:
         yield from (stage.title, *(step.do for step in stage.steps))
     for matter in by.matters.values():
         yield from (*([matter.name] if matter.name else []), *(step.do for step in matter.steps))
+    known = knowledge.knowledge()
+    yield from known.sections.values()
+    for question in known.questions:
+        yield from (question.ask, *question.options, question.because)
     for label in LABELS.values():
         if label.contaminant:
             yield from (label.name, label.look_for, label.look_alikes)
@@ -108,7 +139,7 @@ def of_the_library() -> Iterator[str]:
                 text = node.value
             else:
                 continue
-            if text.replace("{}", "").count(" ") >= 3 and text not in NOT_SHOWN:
+            if text.replace("{}", "").count(" ") >= 3 and text not in NOT_SHOWN and not TO_THE_LOG.search(text):
                 yield text
 
 
@@ -121,4 +152,4 @@ def _tables(tree: ast.Module, name: str) -> list[ast.AST]:
 
 def all_texts() -> set[str]:
     """All of them, each once."""
-    return {*of_the_code(), *of_the_choices(), *of_the_data()}
+    return {*of_the_code(), *of_the_pages(), *of_the_choices(), *of_the_data()}
