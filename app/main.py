@@ -128,6 +128,7 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
         database.close()
 
     app = FastAPI(title="pestcheck", version=__version__, lifespan=lifespan, openapi_url=None)  # what is documented is the API
+    app.state.heads = signer
 
     previews, metrics = Previews(photo_store), Metrics(records)
     downloads = Downloads(settings.data, previews, signer)

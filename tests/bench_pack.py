@@ -53,7 +53,13 @@ def filled(folder: Path, megapixels: float = 8) -> Store:
                     "verdict": "suspect", "score": 0.9, "problems": [], "model": "pest@1", "thresholds": "v1", "seconds": 0.5,
                 }, "findings": [{"id": finding, "label": "hornet", "group": "insect", "probability": 0.9, "candidates": [["hornet", 0.9]],
                                  "box": [10, 20, 300, 400], "reason": "Hornet: 90%"}]}, "pestcheck", key)  # fmt: skip
-                decided = {"finding_id": finding, "state": "confirmed", "decided_label": "hornet", "decided_by": "Ana", "decided_at": events.now()}
+                decided = {
+                    "finding_id": finding,
+                    "state": "confirmed",
+                    "decided_label": "hornet",
+                    "decided_by": "Ana",
+                    "decided_at": events.now(),
+                }
                 events.append(session, "finding_decided", decided, "Ana", key)
             for area in POINTS:
                 row = {"inspection_id": key, "area": area, "state": "inspected", "result": "contamination", "note": "", "version": 1}
@@ -80,7 +86,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = filled(Path(folder) / "data")
         path = Path(folder) / "pack.zip"
-        for location, what in ((False, "pack of 100 inspections, 1,000 photographs    "), (True, "the same with originals                       ")):
+        for location, what in (
+            (False, "pack of 100 inspections, 1,000 photographs    "),
+            (True, "the same with originals                       "),
+        ):
             started = time.perf_counter()
             with path.open("w+b") as file:
                 made = export(store.records, store.heads, file, actor="Ana", filter=Filter(site="Yard 1"), location=location)

@@ -89,7 +89,9 @@ def answer_of(format: str, says: str) -> Any:
     return {200: {"description": says, "content": {MEDIA[format].partition(";")[0]: {"schema": {"type": kind}}}}}
 
 
-ZIP: dict[int | str, Any] = {200: {"description": "ZIP", "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}}
+ZIP: dict[int | str, Any] = {
+    200: {"description": "ZIP", "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}
+}
 
 
 @router.get("", summary="What was taken out")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pestcheck.export.shared import shared_copy
-from pestcheck.export.verify_pack import L, P, Bad, _decoded, ed25519_verify, note, open_note, picture_hash
+from pestcheck.export.verify_pack import Bad, L, P, _decoded, ed25519_verify, note, open_note, picture_hash
 from tests.export.packs import photograph
 from tests.pictures import scenes
 
