@@ -20,7 +20,7 @@ from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
 from starlette.routing import Mount
 
-from app import admin, forms, identity, lan, offline, oidc, security, signin, uploads
+from app import admin, evidence, forms, identity, insight, lan, offline, oidc, security, signin, uploads, watch
 from app.api import create_api
 from app.api.server import Health
 from app.certificates import CertificateError, context, hosts_of
@@ -132,6 +132,9 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     if service:
         app.include_router(oidc.routes(accounts, settings, service))
     app.include_router(admin.routes(accounts))
+    app.include_router(insight.routes(records))
+    app.include_router(evidence.routes(records))
+    app.include_router(watch.routes(records, settings.alarms))
 
     @app.exception_handler(forms.NotTaken)
     def not_taken(request: Request, error: forms.NotTaken) -> Response:
@@ -141,13 +144,14 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     api = create_api(
         records, bundle=scanner.bundle, previews=previews, metrics=metrics, health=health, contacts=settings.contacts,
         gap=timedelta(hours=settings.gap_hours), downloads=downloads,
+        plan=settings.plan, alarms=settings.alarms,
     )  # fmt: skip
     api_at = Mount("/api/v1", app=api)
     api_at.path_regex = re.compile(api_at.path_regex.pattern, re.DOTALL)  # a line break in an address is not for the page to answer
     app.router.routes.append(api_at)
     app.add_middleware(Counting, metrics=metrics)
     gr.mount_gradio_app(
-        app, page(records, settings.contacts, accounts.sites), path="/", theme=frame.theme(), head=frame.HEAD, footer_links=[],
+        app, page(records, settings.contacts, accounts.sites, settings.plan), path="/", theme=frame.theme(), head=frame.HEAD, footer_links=[],
         max_file_size=photo.MAX_BYTES, ssr_mode=False, pwa=False, show_error=True, run_history=False, favicon_path=str(frame.STATIC / "icon.svg"),
     )  # fmt: skip
     app.add_middleware(identity.Gate, accounts=accounts, service=service is not None)

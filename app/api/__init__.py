@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
 from fastapi import FastAPI
 
-from app.api import answers, catalogue, exports, findings, inspections, journeys, photographs, problems, review, seals, server, wood
+from app.api import (
+    answers,
+    catalogue,
+    exports,
+    figures,
+    findings,
+    inspections,
+    journeys,
+    photographs,
+    problems,
+    review,
+    seals,
+    server,
+    wood,
+)
 from app.downloads import Downloads
 from app.metrics import Metrics
 from app.previews import Previews
 from pestcheck import __version__
 from pestcheck.inspection.guidance import Role
+from pestcheck.inspection.selection import Plan
 from pestcheck.photo import MAX_BYTES
 from pestcheck.records import Records
 from pestcheck.vision.bundle import Bundle
 
-MODULES = (inspections, answers, photographs, findings, wood, seals, journeys, catalogue, review, exports, server)
+MODULES = (inspections, answers, photographs, findings, wood, seals, journeys, catalogue, review, exports, figures, server)
 
 
 def most_bytes(path: str) -> int:
@@ -38,6 +53,7 @@ TAGS = {
     "catalogue": "Templates and the names of things.",
     "review": "Training certificates.",
     "exports": "Records as files.",
+    "figures": "Rates over many inspections, evidence by criterion, watching the model, and draws for a second look.",
     "models": "Models there are.",
     "server": "The server itself.",
 }
@@ -62,11 +78,14 @@ def create_api(
     contacts: dict[Role, str],
     gap: timedelta,
     downloads: Downloads,
+    plan: Plan | None = None,
+    alarms: Mapping[str, float] | None = None,
 ) -> FastAPI:
     """Build the API.
 
     Args:
         bundle: the model in use. contacts: whom to call, by role. gap: how long a conveyance may stand before that is to be explained. downloads: where files are made.
+        plan: of second looks; None: none are proposed. alarms: limits in place of some of ``watch.LIMITS``.
     """
     api = FastAPI(
         title="pestcheck", version=__version__, summary="Records of inspections of containers, conveyances and wood packaging for pests",
@@ -81,6 +100,8 @@ def create_api(
         "health": health,
         "contacts": contacts,
         "gap": gap,
+        "plan": plan,
+        "alarms": alarms,
         "downloads": downloads,
     }
     for name, value in state.items():

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from pestcheck import i18n
 from pestcheck.inspection.guidance import Role
+from pestcheck.inspection.selection import Plan
 from pestcheck.people import Person
 from pestcheck.records import InspectionView, Records
 
@@ -70,8 +71,8 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What a step has at hand: the records, the language, who acts, the sites that they may choose from, and the id of the
-    message for what it makes."""
+    """What a step has at hand: the records, the language, who acts, the sites that they may choose from, the id of the
+    message for what it makes, and how conveyances are proposed for a second look."""
 
     records: Records
     contacts: Mapping[Role, str]
@@ -79,6 +80,7 @@ class Desk:
     person: Person
     sites: tuple[str, ...] = ()
     key: str = ""
+    plan: Plan | None = None
 
     @property
     def reads(self) -> bool:

@@ -8,6 +8,9 @@ from pestcheck.people import Deed, Person
 
 WAYS: tuple[tuple[str, str, Deed], ...] = (
     ("/", "Inspections", Deed.see),
+    ("/insight", "Insight", Deed.see),
+    ("/evidence", "Evidence by criterion", Deed.export),
+    ("/watch", "Watching the model", Deed.review),
     ("/accounts", "Accounts", Deed.manage),
 )
 """Of each page its address, its name, and what one must be allowed to do. ``identity.NEEDS`` guards the addresses."""

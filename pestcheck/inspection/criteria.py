@@ -12,7 +12,6 @@ from pydantic import Field
 
 from pestcheck.inspection.yamlfile import Frozen, Id, Text, Version, read
 
-
 NEWEST = 2
 
 

@@ -15,7 +15,8 @@ from sqlmodel import Session, col
 
 from pestcheck.rates import Rate, psi
 from pestcheck.records.common import UseCases, text
-from pestcheck.records.insight import Period, monday, within
+from pestcheck.records.insight import monday, within
+from pestcheck.records.period import Period
 from pestcheck.store.tables import Finding, Inspection, Photograph, View
 
 BY = {"week": "Week", "site": "Site", "camera": "Camera", "model": "Model"}
@@ -76,14 +77,14 @@ class Watch(UseCases):
             for by, found in _findings(session, span, where).items():
                 for key, rates in found.items():
                     shares[by][key] |= rates
-            for by, found in self.agreement(session, span, where).items():
+            for by, found in self._agreement(span, where).items():
                 for key, rate in found.items():
                     shares[by][key]["agreement"] = rate
         groups = {by: tuple(_watched(by, shares[by], histograms[by], at)) for by in BY}
         scores = {key: tuple(map(sum, zip(*models.values(), strict=True))) for key, models in histograms["model"].items()}
         return Watching(span, where, groups, scores, at)
 
-    def agreement(self, session: Session, period: Period, site: str | None) -> dict[str, dict[str, Rate]]:
+    def _agreement(self, period: Period, site: str | None) -> dict[str, dict[str, Rate]]:
         """How often the trainer's label says what the inspector decided: by BY, by key. Nothing while there are no labels of trainers."""
         return {}
 

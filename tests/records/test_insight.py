@@ -10,7 +10,8 @@ import pytest
 from pestcheck.ids import uuid7
 from pestcheck.rates import Rate
 from pestcheck.records import Records, Refused
-from pestcheck.records.insight import Period, monday
+from pestcheck.records.insight import monday
+from pestcheck.records.period import Period
 from pestcheck.vision.scan import Report
 from tests.records.conftest import ANA, CLEAN, HORNET, closed, opened, photographed, suggested
 
@@ -130,7 +131,10 @@ def test_minutes_are_those_between_opening_and_close(records: Records) -> None:
         key = inspected(records)
         at = datetime.now(UTC) - timedelta(days=3)
         with records.database.writing() as session:  # the clock cannot be set, so the times are
-            row = {"opened_at": at.isoformat(timespec="milliseconds"), "closed_at": (at + timedelta(minutes=minutes)).isoformat(timespec="milliseconds")}
+            row = {
+                "opened_at": at.isoformat(timespec="milliseconds"),
+                "closed_at": (at + timedelta(minutes=minutes)).isoformat(timespec="milliseconds"),
+            }
             session.execute(update(Inspection).where(Inspection.id == key).values(**row))
     assert records.insight().times[0].minutes == (10, 20, 30, 400)
 
