@@ -8,7 +8,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -20,7 +20,25 @@ from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
 from starlette.routing import Mount
 
-from app import admin, evidence, forms, identity, insight, lan, offline, oidc, security, signin, uploads, watch
+from app import (
+    admin,
+    auditor,
+    evidence,
+    forms,
+    identity,
+    insight,
+    lan,
+    offline,
+    oidc,
+    registers,
+    security,
+    signin,
+    trainer,
+    training,
+    training_desk,
+    uploads,
+    watch,
+)
 from app.api import create_api
 from app.api.server import Health
 from app.certificates import CertificateError, context, hosts_of
@@ -29,13 +47,13 @@ from app.inspector.page import page
 from app.metrics import Counting, Metrics
 from app.pages import frame
 from app.previews import KEEP, Previews
+from app.serving import Serving
 from pestcheck import __version__, photo
 from pestcheck.accounts import Accounts
 from pestcheck.inspection.checklist import catalogue
 from pestcheck.records import Filter, NotFound, Records
 from pestcheck.settings import Settings
 from pestcheck.store import open_folder
-from pestcheck.vision.scan import Scanner
 
 log = logging.getLogger(__name__)
 
@@ -43,10 +61,10 @@ RETRY_SECONDS = 5.0
 
 
 class ScoringThread:
-    """Scores waiting photographs one after the other, also those that an earlier run of the server left waiting."""
+    """Scores waiting photographs one after the other, also those that an earlier run of the server left waiting, with the model in use."""
 
-    def __init__(self, records: Records, scanner: Scanner) -> None:
-        self.records, self.scanner = records, scanner
+    def __init__(self, records: Records, serving: Serving) -> None:
+        self.records, self.serving = records, serving
         self.wake, self.stopping = threading.Event(), threading.Event()
         self.thread = threading.Thread(target=self._run, name="scoring", daemon=True)
         records.on_photograph = self.wake.set
@@ -55,11 +73,21 @@ class ScoringThread:
         while not self.stopping.is_set():
             self.wake.clear()
             try:
-                if self.records.score_next(lambda data: self.scanner.scan(data)[0]):
+                self.serving.follow()  # between two photographs: each is looked at by one model from its first to its last finding
+                if self.records.score_next(lambda data: self.serving.scanner.scan(data)[0]):
                     continue
             except Exception:  # a full disk or a busy database passes; the photograph stays waiting, and this thread must live
                 log.exception("scoring failed; trying again in %.0f s", RETRY_SECONDS)
+            self._order()
             self.wake.wait(RETRY_SECONDS)
+
+    def _order(self) -> None:
+        """Bring the trainers' queue up to date while there is nothing to score."""
+        try:
+            while self.records.refresh_queue(facts=True) and not self.wake.is_set():
+                pass
+        except Exception:
+            log.exception("the review queue cannot be brought up to date now")
 
     def stop(self) -> None:
         """Finish the photograph in hand and stop."""
@@ -74,14 +102,14 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     Raises:
         pestcheck.vision.bundle.BundleError: the model cannot be used. oidc.NotSetUp: half a sign-in service.
     """
-    scanner = Scanner(settings.model)
     database, photo_store = open_folder(settings.data, settings.database_url, settings.photographs)
     sent = uploads.use(settings.data)
     templates = catalogue(settings.templates_folder)
     for fault in templates.faults:
         log.warning("template not usable: %s", fault)
     records = Records(database, photo_store, templates)
-    scoring = ScoringThread(records, scanner)
+    serving = Serving(records, settings.data, settings.model)
+    scoring = ScoringThread(records, serving)
     accounts = Accounts(database, timedelta(minutes=settings.lock_minutes))
 
     @asynccontextmanager
@@ -105,9 +133,17 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     @app.get("/photograph/{sha256}.jpg")
     def photograph(sha256: str, request: Request) -> Response:
         """An upright preview; the original stays in the store."""
+        return shown(sha256, request, previews.jpeg)
+
+    @app.get("/photograph/{sha256}/full.jpg")
+    def full_photograph(sha256: str, request: Request) -> Response:
+        """All its pixels, upright, for who looks for what is small."""
+        return shown(sha256, request, previews.full)
+
+    def shown(sha256: str, request: Request, how: Callable[[str], bytes]) -> Response:
         try:
             records.within(identity.person(request).sites).photograph_of(sha256)
-            return Response(previews.jpeg(sha256), media_type="image/jpeg", headers=KEEP)
+            return Response(how(sha256), media_type="image/jpeg", headers=KEEP)
         except (NotFound, FileNotFoundError, ValueError) as error:
             raise HTTPException(404, "There is no such photograph.") from error
         except OSError as error:
@@ -123,7 +159,8 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     @app.get("/health")
     def health() -> Health:
         """Whether the server is up, and with which model."""
-        return Health(status="ok" if scoring.thread.is_alive() else "not scoring", model=scanner.bundle.id, version=__version__)
+        status = "ok" if scoring.thread.is_alive() else "not scoring"
+        return Health(status=status, model=serving.bundle.id, model_problem=serving.problem, version=__version__)
 
     app.mount("/app", StaticFiles(directory=frame.STATIC), name="static")
     app.include_router(lan.routes(tls))
@@ -132,6 +169,11 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     if service:
         app.include_router(oidc.routes(accounts, settings, service))
     app.include_router(admin.routes(accounts))
+    app.include_router(trainer.routes(records))
+    app.include_router(auditor.routes(records, downloads))
+    app.include_router(registers.routes(records, settings.retention_years))
+    app.include_router(training.routes(records, previews))
+    app.include_router(training_desk.routes(records, settings.certificate_months))
     app.include_router(insight.routes(records))
     app.include_router(evidence.routes(records))
     app.include_router(watch.routes(records, settings.alarms))
@@ -142,7 +184,7 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
 
     app.include_router(offline.router)
     api = create_api(
-        records, bundle=scanner.bundle, previews=previews, metrics=metrics, health=health, contacts=settings.contacts,
+        records, serving=serving, previews=previews, metrics=metrics, health=health, contacts=settings.contacts,
         gap=timedelta(hours=settings.gap_hours), downloads=downloads,
         plan=settings.plan, alarms=settings.alarms,
     )  # fmt: skip
@@ -151,7 +193,8 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     app.router.routes.append(api_at)
     app.add_middleware(Counting, metrics=metrics)
     gr.mount_gradio_app(
-        app, page(records, settings.contacts, accounts.sites, settings.plan), path="/", theme=frame.theme(), head=frame.HEAD, footer_links=[],
+        app, page(records, settings.contacts, accounts.sites, timedelta(hours=settings.gap_hours), settings.plan), path="/", theme=frame.theme(),
+        head=frame.HEAD, footer_links=[],
         max_file_size=photo.MAX_BYTES, ssr_mode=False, pwa=False, show_error=True, run_history=False, favicon_path=str(frame.STATIC / "icon.svg"),
     )  # fmt: skip
     app.add_middleware(identity.Gate, accounts=accounts, service=service is not None)

@@ -23,7 +23,8 @@ class Settings(BaseSettings):
     ``model``: a model folder; None is the one shipped. ``templates``: a folder of your own templates; None is ``templates`` in the
     data folder. ``contacts``: whom to call, by role, as JSON: ``{"supervisor": "Ana Pérez, +1 555 0100"}``. ``retention_years``: how long closed
     inspections stay, at least 1 (CTPAT 5.7). ``gap_hours``: how long a conveyance may stand, be late, or be without a known place, before
-    that is to be explained. ``tls_certificate``, ``tls_key``: PEM files, the certificate with its chain; without them the app speaks plain HTTP,
+    that is to be explained. ``certificate_months``: how long a training certificate is valid, unless its quiz or course says otherwise.
+    ``tls_certificate``, ``tls_key``: PEM files, the certificate with its chain; without them the app speaks plain HTTP,
     and listens to its own computer only. ``hosts``: further names by which browsers call the server, as JSON, such as that of a proxy in
     front of it: ``["pestcheck.yard.example"]``. It answers to no name that it does not know. ``lock_minutes``: after how long without a touch a
     session is locked. ``oidc_...``: a sign-in service, see docs/accounts.md; ``oidc_roles``: which value of the claim makes whom, as JSON:
@@ -47,6 +48,7 @@ class Settings(BaseSettings):
     random_share: float = Field(default=0.1, gt=0, le=1)
     risk_factor: float = Field(default=2, gt=1)
     alarms: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
+    certificate_months: int = Field(default=12, ge=1, le=36)
     host: str = "127.0.0.1"
     port: int = 7860
     tls_certificate: Path | None = None

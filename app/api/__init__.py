@@ -19,22 +19,39 @@ from app.api import (
     journeys,
     photographs,
     problems,
+    queue,
     review,
     seals,
     server,
+    training,
     wood,
 )
 from app.downloads import Downloads
 from app.metrics import Metrics
 from app.previews import Previews
+from app.serving import Serving
 from pestcheck import __version__
 from pestcheck.inspection.guidance import Role
 from pestcheck.inspection.selection import Plan
 from pestcheck.photo import MAX_BYTES
 from pestcheck.records import Records
-from pestcheck.vision.bundle import Bundle
 
-MODULES = (inspections, answers, photographs, findings, wood, seals, journeys, catalogue, review, exports, figures, server)
+MODULES = (
+    inspections,
+    answers,
+    photographs,
+    findings,
+    wood,
+    seals,
+    journeys,
+    catalogue,
+    queue,
+    review,
+    training,
+    exports,
+    figures,
+    server,
+)
 
 
 def most_bytes(path: str) -> int:
@@ -51,7 +68,8 @@ TAGS = {
     "findings": "What the model suggests, what the person decides, and what is done about it.",
     "wood, seals, journeys": "Wood packaging, the seal register, and the way of a conveyance.",
     "catalogue": "Templates and the names of things.",
-    "review": "Training certificates.",
+    "review": "What trainers say of photographs, the queue of those that teach most, and training certificates.",
+    "training": "Quizzes from photographs and knowledge, attempts at them, trainings held.",
     "exports": "Records as files.",
     "figures": "Rates over many inspections, evidence by criterion, watching the model, and draws for a second look.",
     "models": "Models there are.",
@@ -71,7 +89,7 @@ container.
 def create_api(
     records: Records,
     *,
-    bundle: Bundle,
+    serving: Serving,
     previews: Previews,
     metrics: Metrics,
     health: Callable[[], Any],
@@ -84,7 +102,7 @@ def create_api(
     """Build the API.
 
     Args:
-        bundle: the model in use. contacts: whom to call, by role. gap: how long a conveyance may stand before that is to be explained. downloads: where files are made.
+        serving: the model in use. contacts: whom to call, by role. gap: how long a conveyance may stand before that is to be explained. downloads: where files are made.
         plan: of second looks; None: none are proposed. alarms: limits in place of some of ``watch.LIMITS``.
     """
     api = FastAPI(
@@ -94,7 +112,7 @@ def create_api(
     )  # fmt: skip
     state = {
         "records": records,
-        "bundle": bundle,
+        "serving": serving,
         "previews": previews,
         "metrics": metrics,
         "health": health,

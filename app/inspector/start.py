@@ -17,6 +17,9 @@ from pestcheck.people import Deed
 from pestcheck.records.inspections import SELECTIONS
 from pestcheck.store.tables import Draw, Inspection
 
+TRAINING = {"missing": "You have no valid training on record.", "expired": "Your training is over.", "soon": "Your training ends soon."}
+"""What is said to who inspects, by how they stand (``records.training.STATES``)."""
+
 
 def home(desk: Desk, place: Place) -> str:
     """Begin a new inspection, or go on with one."""
@@ -28,7 +31,7 @@ def home(desk: Desk, place: Place) -> str:
     others = "".join(f'<a class="b" href="{address}">{escape(t(name))}</a>' for address, name in ways(desk.person) if address != "/")
     pages = f'<nav class="acts" aria-label="{escape(t("Pages"))}">{others}</nav>' if others else ""
     begin = (
-        f'<div class="hello">{new_}{pages}'
+        f'<div class="hello">{new_}{training(desk)}{pages}'
         f'<p class="quiet">{escape(t("It finds what you should look at twice. You decide; it never clears a container."))}</p></div>'
     )
     search = (
@@ -44,6 +47,18 @@ def home(desk: Desk, place: Place) -> str:
     may = desk.person.may(Deed.export)
     log = f'<p><a class="b plain" href="log.csv" download>{escape(t("Download the log (CSV)"))}</a></p>' if rows and may else ""
     return page("pestcheck", begin, (search if rows else "") + f'<div id="found">{lists}</div>' + nothing + log, name="home")
+
+
+def training(desk: Desk) -> str:
+    """A reminder to who inspects that their training is missing, over, or ends soon; nothing is stopped by it."""
+    if not (desk.person.account and desk.person.may(Deed.inspect)):
+        return ""
+    stands = desk.records.stands(desk.person.name)
+    if stands.state == "valid":
+        return ""
+    says = TRAINING[stands.state]
+    until = f" ({stands.certificate.expires_on})" if stands.certificate else ""
+    return f'<p class="warn">⚠ {escape(desk.t(says))}{until}</p><a class="b" href="training">{escape(desk.t("To your training"))}</a>'
 
 
 def _card(desk: Desk, row: Inspection) -> str:

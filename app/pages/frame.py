@@ -25,6 +25,7 @@ HEAD = """
 <link rel="apple-touch-icon" href="app/icon-180.png">
 <link rel="stylesheet" href="app/colours.css">
 <link rel="stylesheet" href="app/inspector.css">
+<link rel="stylesheet" href="app/photograph.css">
 <link rel="stylesheet" href="app/offline.css">
 <script src="app/theme.js"></script>
 <script src="app/session.js"></script>

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from pestcheck.records import InspectionView
+from pestcheck.records import InspectionView, PhotographView
 from pestcheck.store.tables import Action
 
 COLUMNS = (
@@ -16,7 +16,7 @@ COLUMNS = (
     "closed_by", "disposition", "amendments", "area", "state", "result", "note", "answered_by", "answered_at", "photograph",
     "photograph_sha256", "taken_at", "verdict", "score", "model", "thresholds", "suggested", "probability", "box", "reason", "decision",
     "decided_label", "decided_by", "decided_at", "condition", "life_stage", "count", "extent", "severity", "manifested_cargo", "actions",
-    "finding_disposition",
+    "finding_disposition", "review_status", "trainers_say",
 )  # fmt: skip
 """Of the log."""
 FORMULA = frozenset(("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠"))
@@ -24,7 +24,7 @@ FORMULA = frozenset(("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "
 TOGETHER = 1000
 
 
-def lines(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+def lines(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
     """A table as text, many lines at a time, the header first.
 
     A cell that a spreadsheet would take for a formula is preceded by an apostrophe (OWASP, CSV injection).
@@ -63,7 +63,7 @@ def _rows(view: InspectionView) -> Iterator[dict[str, object]]:
             picture = {
                 "photograph": item.view.name, "photograph_sha256": item.view.sha256, "taken_at": item.photograph.taken_at,
                 "verdict": item.view.verdict or item.view.state, "score": item.view.score, "model": item.view.model,
-                "thresholds": item.view.thresholds,
+                "thresholds": item.view.thresholds, "review_status": item.reviewed.status.value, "trainers_say": _trainers(item),
             }  # fmt: skip
             if not item.findings:
                 yield base | picture
@@ -75,7 +75,14 @@ def _rows(view: InspectionView) -> Iterator[dict[str, object]]:
                     "life_stage": finding.life_stage, "count": finding.count, "extent": finding.extent, "severity": finding.severity,
                     "manifested_cargo": f"{finding.cargo}: {finding.cargo_reason}" if finding.cargo else None,
                     "actions": "; ".join(map(_action, view.actions.get(finding.id, ()))) or None, "finding_disposition": finding.disposition,
+                    "trainers_say": item.trainer_says(finding),
                 }  # fmt: skip
+
+
+def _trainers(item: PhotographView) -> str | None:
+    """What trainers say of a photograph without findings."""
+    opinion = item.reviewed.opinion
+    return "; ".join(sorted({str(mark["label"]) for mark in opinion.marks})) or opinion.outcome if opinion else None
 
 
 def _action(action: Action) -> str:

@@ -34,6 +34,12 @@ class Retention(UseCases):
             if get(session, Inspection, inspection_id).hold != why:
                 events.append(session, "inspection_held", {"inspection_id": inspection_id, "hold": why}, actor, inspection_id)
 
+    def held(self) -> list[Inspection]:
+        """Inspections on legal hold, the newest first."""
+        with self.database.reading() as session:
+            query = select(Inspection).where(col(Inspection.hold).is_not(None), at_their_sites(session, Inspection.id))
+            return list(session.exec(query.order_by(col(Inspection.opened_at).desc(), col(Inspection.id).desc())))
+
     def due(self, years: float = DEFAULT_YEARS) -> list[Inspection]:
         """Closed inspections older than so many years and not on hold, the oldest first: those that ``purge`` erases.
 

@@ -2,7 +2,8 @@
 
 The file is a zip: ``events.jsonl``, the log's texts byte for byte, a line each (of a purged event, what is left of it); ``apart.jsonl``, what is
 kept apart of some of them; ``heads.jsonl``, the signed heads; ``photographs/<sha256>``; and ``about.json``, which says how many there are and
-what the tree head is. The tables are not in it: they follow from the events. Nor are the private keys.
+what the tree head is. The files of models that were ever in use are among the photographs. The tables are not in it: they follow from the
+events. Nor are the private keys.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ from pestcheck.store import events, heads, merkle
 from pestcheck.store.db import Database
 from pestcheck.store.photos import PhotoStore, whole_file
 from pestcheck.store.replay import BATCH, Replay, write
-from pestcheck.store.tables import Event, Head, Photograph, SignedHead
-from pestcheck.store.verify import Result, verify
+from pestcheck.store.tables import Event, Head, SignedHead
+from pestcheck.store.verify import FILES, Result, kept_files, verify
 
 LOG, APART, HEADS, ABOUT, PHOTOGRAPHS = "events.jsonl", "apart.jsonl", "heads.jsonl", "about.json", "photographs/"
 FORMAT = 2
@@ -71,7 +72,7 @@ def backup(database: Database, photos: PhotoStore, file: Path) -> Backup:
                 size, root = _write_log(session, archive)
                 signed = [events.canonical(head.model_dump()) for head in heads.all_heads(session)]
                 archive.writestr(HEADS, "".join(f"{line}\n" for line in signed), ZIP_DEFLATED)
-                hashes = session.exec(select(Photograph.sha256).order_by(Photograph.sha256)).all()
+                hashes = kept_files(session)
             # Photographs never change, and those of the events above are all there: no need to hold up the database.
             missing = [sha256 for sha256 in hashes if not _write_photograph(photos, sha256, archive)]
             kept = len(hashes) - len(missing)
@@ -183,7 +184,7 @@ def _read_through(stream: IO[bytes], file: Path) -> Backup:
         for sha256 in hashes:
             if hashlib.sha256(archive.read(PHOTOGRAPHS + sha256)).hexdigest() != sha256:
                 raise ValueError(f"photograph {sha256} was changed")
-        if sorted([*hashes, *about["missing"]]) != [key[0] for key, _ in replay.rows(Photograph)]:
+        if sorted([*hashes, *about["missing"]]) != sorted(key[0] for table in FILES for key, _ in replay.rows(table)):
             raise ValueError("its photographs are not those of its events")
         return Backup(file, size, about["root"], tuple(hashes), tuple(about["missing"]), replay, subtrees, signed)
 

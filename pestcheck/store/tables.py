@@ -10,6 +10,10 @@ from typing import Any, ClassVar
 from sqlalchemy import JSON, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
+from pestcheck.store.model_tables import Dataset, ModelFile, Promotion
+from pestcheck.store.review_tables import Review, ReviewState
+from pestcheck.store.training_tables import Course, PictureQuestion, Quiz, QuizAnswer, QuizAttempt
+
 
 class Event(SQLModel, table=True):
     """One entry of the append-only log. ``body`` is the leaf of the Merkle tree, byte for byte; ``leaf`` its hash.
@@ -500,7 +504,38 @@ class Attempt(SQLModel, table=True):
 
 
 STATE: tuple[type[SQLModel], ...] = (
-    Inspection, Photograph, View, Finding, Action, Notification, Answer, CheckAnswer, WoodPackaging, SealLine, SealCheck, Party, Leg, Fix,
-    Signature, Amendment, Certificate, Draw, Purge, Export, Account, Token, SigningKey,
-)  # fmt: skip
+    Inspection,
+    Photograph,
+    View,
+    Finding,
+    Action,
+    Notification,
+    Answer,
+    CheckAnswer,
+    WoodPackaging,
+    SealLine,
+    SealCheck,
+    Party,
+    Leg,
+    Fix,
+    Signature,
+    Amendment,
+    Review,
+    ReviewState,
+    Certificate,
+    PictureQuestion,
+    Quiz,
+    QuizAttempt,
+    QuizAnswer,
+    Course,
+    Draw,
+    Purge,
+    Export,
+    Account,
+    Token,
+    SigningKey,
+    Promotion,
+    ModelFile,
+    Dataset,
+)
 """The tables that follow from the events, parents first."""

@@ -14,15 +14,24 @@ from sqlmodel import Session, SQLModel, select
 from pestcheck.export.verify_pack import Bad, open_note, read_head
 from pestcheck.store import events, heads, keys, merkle
 from pestcheck.store.db import Database
+from pestcheck.store.model_tables import ModelFile
 from pestcheck.store.photos import PhotoStore
 from pestcheck.store.replay import Key, Replay, Values, columns
 from pestcheck.store.replay import keys as key_columns
 from pestcheck.store.tables import STATE, Head, Photograph, SignedHead
 
+FILES: tuple[type[Photograph] | type[ModelFile], ...] = (Photograph, ModelFile)
+"""The tables whose rows name, by its SHA-256, what is kept in the store of photographs."""
+
+
+def kept_files(session: Session) -> list[str]:
+    """The SHA-256 of all that is kept in the store of photographs, in order."""
+    return sorted({sha256 for table in FILES for sha256 in session.exec(select(table.sha256))})
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is not as it was. ``what``: log, photograph or table; ``where``: which; ``says``: what is wrong."""
+    """One thing that is not as it was. ``what``: log, photograph, file of a model, or table; ``where``: which; ``says``: what is wrong."""
 
     what: str
     where: str
@@ -50,13 +59,13 @@ def verify(database: Database, photos: PhotoStore) -> Result:
     replay = Replay()
     with database.reading() as session:
         size, root = _check_log(session, replay, problems)
-        hashes = list(session.exec(select(Photograph.sha256).order_by(Photograph.sha256)))
+        hashes, photographs = kept_files(session), set(session.exec(select(Photograph.sha256)))
         rows = sum(_compare(session, replay, table, problems) for table in STATE)
     for sha256 in hashes:
         if not (intact := photos.intact(sha256)):
             says = "the file is gone" if intact is None else "the file was changed: its SHA-256 differs"
-            problems.append(Problem("photograph", sha256, says))
-    return Result(size, len(hashes), rows, root, tuple(problems))
+            problems.append(Problem("photograph" if sha256 in photographs else "file of a model", sha256, says))
+    return Result(size, len(photographs), rows, root, tuple(problems))
 
 
 def _check_log(session: Session, replay: Replay, problems: list[Problem]) -> tuple[int, str]:

@@ -236,6 +236,17 @@ DEEDS: dict[str, tuple[Deed, Any]] = {
     "upload": (Deed.inspect, lambda t, y: t.post("/gradio_api/upload", files={"files": ("a.jpg", b"x")}, headers={"origin": HERE})),
     "api: list": (Deed.see, lambda t, y: t.get("/api/v1/inspections")),
     "api: log": (Deed.export, lambda t, y: t.get("/api/v1/exports/log.csv")),
+    "seal register": (Deed.see, lambda t, y: t.get("/seals", headers=HTML)),
+    "legal hold": (Deed.retain, lambda t, y: t.get("/holds", headers=HTML)),
+    "hold": (Deed.retain, lambda t, y: t.post(f"/holds/{uuid7()}", data={}, headers={"origin": HERE})),
+    "training": (Deed.see, lambda t, y: t.get("/training", headers=HTML)),
+    "training desk": (Deed.review, lambda t, y: t.get("/training/desk", headers=HTML)),
+    "make a quiz": (Deed.review, lambda t, y: t.post("/training/desk/new", data={}, headers={"origin": HERE})),
+    "hold a course": (Deed.review, lambda t, y: t.post("/training/desk/courses", data={}, headers={"origin": HERE})),
+    "withdraw a certificate": (Deed.review, lambda t, y: t.post(f"/training/desk/certificates/{uuid7()}", data={}, headers={"origin": HERE})),
+    "api: quizzes": (Deed.see, lambda t, y: t.get("/api/v1/quizzes")),
+    "api: make a quiz": (Deed.review, lambda t, y: t.put(f"/api/v1/quizzes/{uuid7()}", json={}, headers={"origin": HERE})),
+    "api: hold a course": (Deed.review, lambda t, y: t.put(f"/api/v1/courses/{uuid7()}", json={}, headers={"origin": HERE})),
     "api: certify": (Deed.review, lambda t, y: t.put(f"/api/v1/certificates/{uuid7()}", json={}, headers={"origin": HERE})),
 }  # fmt: skip
 

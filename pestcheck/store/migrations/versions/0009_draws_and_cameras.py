@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "0009"
+down_revision = "0008"
 
 INDEXES = {
     "ix_finding_counted": ("finding", ["state", "view_id", "decided_label", "cargo"]),

@@ -1,0 +1,141 @@
+"""``python -m tests.screens [NAME...]``: make the pictures of docs/ again, from the real app with drawn photographs. NAME: beginnings of their names."""
+
+from __future__ import annotations
+
+import io
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+from pestcheck.accounts import Accounts
+from pestcheck.settings import Settings
+from pestcheck.store import open_folder
+from tests.app.tablet import LYING, Tablet
+from tests.conftest import CHROMIUM, ROOT, Server, running
+from tests.pictures import scenes
+
+PICTURES = ROOT / "docs" / "pictures"
+COLOURS = 128
+MOST_BYTES = 150_000
+WORDS = "seven hornets on a pallet"
+PEOPLE = (
+    ("Ana Pérez", "admin", None),
+    ("Ines Ruiz", "inspector", ["Yard 1", "Yard 2"]),
+    ("Tomás Vega", "trainer", None),
+    ("Eva Sol", "auditor", None),
+)
+
+
+def keep(page: Any, name: str) -> None:
+    """The page as it is on the screen, with a palette, which is a third as large."""
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    out = io.BytesIO()
+    picture.quantize(COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    if out.tell() > MOST_BYTES:
+        raise SystemExit(f"{name}: {out.tell()} bytes; the limit is {MOST_BYTES}")
+    PICTURES.mkdir(exist_ok=True)
+    (PICTURES / f"{name}.png").write_bytes(out.getvalue())
+    print(f"{name}.png {out.tell() // 1000} kB", flush=True)
+
+
+def photograph(folder: Path, name: str, image: Image.Image) -> Path:
+    """A drawn photograph as a file."""
+    path = folder / f"{name}.jpg"
+    path.write_bytes(scenes.jpeg(image))
+    return path
+
+
+def inspector(browser: Any, folder: Path) -> None:
+    """One inspection, up to what is missing before it can be closed."""
+    floor = scenes.floor()
+    scenes.lay(floor, "grasshopper", x=0.38, y=0.52, length=240, turn=20)
+    with running(Server(folder / "inspector")) as server:
+        one = Tablet(browser, server, LYING)
+        one.begin(number="CSQU 305438 3", name="Ines Ruiz")
+        one.link("4. Floor", "point-floor")
+        one.send(photograph(folder, "floor", floor))
+        one.page.locator("#screen a.box").first.wait_for()
+        one.page.wait_for_timeout(1000)
+        keep(one.page, "inspector-photograph")
+        one.page.locator("#screen a.box").first.tap()
+        one.at("finding-")
+        keep(one.page, "inspector-finding")
+        one.tap("Confirm", "finding-condition")
+        one.tap("Dead or dry", "finding-life_stage")
+        one.tap("Adult", "finding-count")
+        one.type("1", "finding-")
+        one.page.locator("#screen summary", has_text="What to do, step by step").tap()
+        keep(one.page, "inspector-guidance")
+        one.link("Floor", "point-floor")
+        one.link("Points", "points")
+        keep(one.page, "inspector-points")
+        one.link("Seal", "seals")
+        one.link("A seal was put on", "seal-number")
+        one.type("H1234567", "seal-class")
+        one.tap("H: high security", "seal-type")
+        one.tap("Bolt", "seal-maker")
+        one.type("TydenBrooks", "seal-document")
+        one.type("H1234567", "seals")
+        one.link("View, Verify, Tug, Twist", "looks-number")
+        one.type("H1234567", "looks-document")
+        one.type("H1234567", "looks-view")
+        keep(one.page, "inspector-seal")
+        one.context.close()
+
+
+def signed_in(browser: Any, server: Server, name: str) -> Any:
+    """A browser in which somebody has signed in."""
+    width, height = LYING
+    page = browser.new_context(viewport={"width": width, "height": height}, has_touch=True).new_page()
+    page.set_default_timeout(60_000)
+    page.goto(server.url)
+    page.get_by_label("Your name").fill(name)
+    page.get_by_label("Password").fill(WORDS)
+    page.get_by_role("button", name="Sign in").tap()
+    page.locator("#screen .page").wait_for()
+    return page
+
+
+def with_accounts(folder: Path) -> Server:
+    """A server with a person of each kind."""
+    settings = Settings(data=folder)
+    database, _ = open_folder(settings.data, settings.database_url)
+    accounts = Accounts(database)
+    for name, role, sites in PEOPLE:
+        accounts.set_password(accounts.open(name, role, sites=sites, actor="Ana Pérez"), WORDS, actor="Ana Pérez")
+    gate = accounts.open("Gate 1", "inspector", sites=["Yard 1"], actor="Ana Pérez")
+    accounts.give_token(gate, label="camera", days=90, actor="Ana Pérez")
+    database.close()
+    return Server(folder)
+
+
+def admin(browser: Any, folder: Path) -> None:
+    """Accounts."""
+    with running(with_accounts(folder / "admin")) as server:
+        page = signed_in(browser, server, "Ana Pérez")
+        page.goto(f"{server.url}/accounts")
+        page.locator("summary", has_text="Ines Ruiz").tap()
+        keep(page, "admin-accounts")
+        page.context.close()
+
+
+CHAPTERS: dict[str, Callable[[Any, Path], None]] = {"inspector": inspector, "admin": admin}
+
+
+def main() -> None:
+    """All of them, or those of the people that are named."""
+    wanted = sys.argv[1:] or [*CHAPTERS]
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
+        for name in wanted:
+            CHAPTERS[name](browser, Path(folder))
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
