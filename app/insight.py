@@ -37,6 +37,7 @@ def routes(records: Records) -> APIRouter:
         titles = {key: template.title for key, template in records.catalogue.newest().items()}
         return forms.page(
             request, "insight.html", 422 if ask.wrong else 200, found=found, ask=ask, sites=found.sites, query=urlencode(ask.query),
+            weekly=[(kind, drawn[f"week {kind}"]) for kind in kinds if f"week {kind}" in drawn],
             plots={by: drawn.get(by, "") for by in BY}, heats=[(kind, drawn[f"heat {kind}"]) for kind in kinds if f"heat {kind}" in drawn],
             kinds=kinds, key_of=[(KINDS.index(kind), i18n.t(language, WORDS[kind])) for kind in kinds], names=WORDS, by=BY, most=MOST,
             title=lambda by, line: key_words(language, by, line), share=lambda rate: figures.words(language, rate), titles=titles,
@@ -99,11 +100,11 @@ def plots(found: Insights, language: str) -> dict[str, str]:
     name = {kind: t(WORDS[kind]) for kind in kinds}
     weeks = found.lines["week"]
     made = {}
-    if weeks:
-        series = [plot.Series(name[kind], KINDS.index(kind), [week.rates.get(kind) for week in weeks]) for kind in kinds]
-        made["week"] = plot.lines(
-            series, [i18n.day(language, week.key[0], short=True) for week in weeks], percent=say, title=t("Contamination by week"),
-            says=t("Share of inspections with contamination, by week and kind of selection, with 95 % intervals. The table below has the numbers."),
+    for kind in kinds:
+        made[f"week {kind}"] = plot.lines(
+            [plot.Series(name[kind], KINDS.index(kind), [week.rates.get(kind) for week in weeks])],
+            [i18n.day(language, week.key[0], short=True) for week in weeks], percent=say, title=t("Contamination by week: {kind}", kind=name[kind]),
+            says=t("Share of inspections with contamination, by week, with 95 % intervals. The table below has the numbers."), wide=480,
         )  # fmt: skip
     for by in ("lane", "partner", "carrier", "site", "label"):
         if len(found.lines[by]) > (by != "label"):
@@ -119,7 +120,7 @@ def plots(found: Insights, language: str) -> dict[str, str]:
     for kind in kinds:
         rates: dict[str, Rate] = {area: of[kind] for area, of in areas.items() if kind in of}
         drawn = plot.heat(
-            rates, lambda area: area_words(language, area), percent=say,
+            rates, lambda area: area_words(language, area), percent=partial(i18n.percent, language),
             title=t("Where findings are: {kind}", kind=name[kind]),
             says=t("Share of inspections with contamination at each side of a container. The table beside it has the numbers."),
         )  # fmt: skip

@@ -62,11 +62,11 @@ def key_words(language: str, by: str, one: Watched) -> str:
     return i18n.day(language, one.key) if by == "week" else one.key or t("Not known")
 
 
-def alarms(found: Watching) -> list[tuple[str, Watched, str]]:
-    """All alarms: by what, of which group, which measure. Of weeks only the last one: what was is no alarm any more."""
+def alarms(found: Watching) -> list[tuple[str, Watched]]:
+    """The groups with alarms, each with what they are counted by. Of weeks only the last one: what was is no alarm any more."""
     weeks = found.groups["week"]
     newest = weeks[-1].key if weeks else ""
-    return [(by, one, name) for by in BY for one in found.groups[by] if by != "week" or one.key == newest for name in one.alarms]
+    return [(by, one) for by in BY for one in found.groups[by] if one.alarms and (by != "week" or one.key == newest)]
 
 
 def plots(found: Watching, language: str) -> list[tuple[str, list[tuple[int, str]]]]:

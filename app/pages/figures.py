@@ -45,16 +45,16 @@ def percent(language: str) -> Callable[[float], str]:
     return partial(i18n.percent, language, digits=1)
 
 
-def words(language: str, rate: Rate | None) -> str:
-    """A share with its interval; where nothing was found, what can be said all the same (the rule of three)."""
+def words(language: str, rate: Rate | None) -> tuple[str, str]:
+    """A share, and its interval; where nothing was found, what can be said all the same (the rule of three)."""
     t = partial(i18n.t, language)
     if rate is None or rate.share is None:
-        return "–"
+        return "–", ""
     say = percent(language)
     if rate.at_most is not None:
-        return t("none; below {share}", share=say(rate.at_most))
+        return t("none; below {share}", share=say(rate.at_most)), ""
     low, high = rate.interval
-    return f"{say(rate.share)} ({say(low)} – {say(high)})"
+    return say(rate.share), f"{say(low)} – {say(high)}"
 
 
 def sheet(rows: Sequence[Sequence[object]], name: str) -> Response:

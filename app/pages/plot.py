@@ -34,22 +34,29 @@ class Series:
 
 
 def lines(
-    series: Sequence[Series], places: Sequence[str], *, title: str, says: str, percent: Percent, limit: float | None = None
+    series: Sequence[Series],
+    places: Sequence[str],
+    *,
+    title: str,
+    says: str,
+    percent: Percent,
+    limit: float | None = None,
+    wide: float = WIDE,
 ) -> Markup:
     """Lines over places (weeks), each in a band of its 95 % interval. ``limit``: a line across."""
     known = [rate for one in series for rate in one.rates if rate and rate.of]
     top, step = _scale([_seen(rate) for rate in known] + ([limit * 1.1] if limit else []))
-    x = lambda n: LEFT + (n + 0.5) * (WIDE - LEFT - 8) / max(1, len(places))  # noqa: E731
+    x = lambda n: LEFT + (n + 0.5) * (wide - LEFT - 8) / max(1, len(places))  # noqa: E731
     y = lambda share: TOP + (HIGH - TOP - FOOT) * (1 - min(share, top) / top)  # noqa: E731
     parts = []
     for n in range(round(top / step) + 1):
         parts.append(
-            f'<path class="grid" d="M{LEFT} {y(n * step):.1f}H{WIDE - 8}"/>{_text(LEFT - 8, y(n * step) + 5, percent(n * step), "end")}'
+            f'<path class="grid" d="M{LEFT} {y(n * step):.1f}H{wide - 8}"/>{_text(LEFT - 8, y(n * step) + 5, percent(n * step), "end")}'
         )
-    every = max(1, -(-len(places) // 9))
+    every = max(1, -(-len(places) // int(wide / 80)))
     parts += [_text(x(n), HIGH - 8, place, "middle") for n, place in enumerate(places) if n % every == 0]
     if limit is not None:
-        parts.append(f'<path class="limit" d="M{LEFT} {y(limit):.1f}H{WIDE - 8}"/>')
+        parts.append(f'<path class="limit" d="M{LEFT} {y(limit):.1f}H{wide - 8}"/>')
     for one in series:
         for run in _runs(one.rates):
             upper = " ".join(f"{x(n):.1f},{y(rate.interval[1]):.1f}" for n, rate in run)
@@ -60,7 +67,7 @@ def lines(
             )
         for n, rate in ((n, rate) for n, rate in enumerate(one.rates) if rate and rate.of):
             parts.append(_mark(one.colour, x(n), y(rate.share or 0), f"{one.name}, {places[n]}: {_words(rate, percent)}"))
-    return _svg(WIDE, HIGH, title, says, parts)
+    return _svg(wide, HIGH, title, says, parts)
 
 
 def bars(rows: Sequence[tuple[str, Sequence[tuple[str, int, Rate]]]], *, title: str, says: str, percent: Percent) -> Markup:
@@ -87,7 +94,8 @@ def bars(rows: Sequence[tuple[str, Sequence[tuple[str, int, Rate]]]], *, title: 
 
 def heat(rates: Mapping[str, Rate], words: Callable[[str], str], *, title: str, says: str, percent: Percent) -> Markup:
     """A container as one looks in through its doors: the darker and the more strokes, the more often something was found at a side."""
-    parts = []
+    parts: list[str] = []
+    labels: list[str] = []
     for area, (corners, (x, y)) in SIDES.items():
         if area not in rates:
             continue
@@ -96,8 +104,9 @@ def heat(rates: Mapping[str, Rate], words: Callable[[str], str], *, title: str, 
         degree = sum(share > start for start in HEATS)
         shapes = "".join(f'<polygon points="{one.strip()}"/>' for one in corners.split("M"))
         tip = f"<title>{escape(f'{words(area)}: {_words(rate, percent)}')}</title>"
-        parts.append(f'<g class="heat h{degree}">{tip}{shapes}{_text(x, y + 5, percent(share), "middle")}</g>')
-    return _svg(520, 300, title, says, parts) if parts else Markup("")
+        parts.append(f'<g class="heat h{degree}">{tip}{shapes}</g>')
+        labels.append(_text(x, y + 7, percent(share), "middle"))
+    return _svg(520, 300, title, says, [*parts, f'<g class="heat">{"".join(labels)}</g>']) if parts else Markup("")
 
 
 def _svg(wide: float, high: float, title: str, says: str, parts: Sequence[str]) -> Markup:
