@@ -9,19 +9,22 @@ from pathlib import Path
 
 from jinja2 import Environment, nodes
 
-from app import admin, auditor, forms, signin, training
-from app.inspector import flow, photographs, points, questions, seals, wood
+from app import admin, auditor, forms, insight, signin, training
+from app.inspector import flow, photographs, points, questions, seals, start, wood
 from app.pages import ways
 from pestcheck.export import annex
 from pestcheck.inspection import checklist, knowledge, wpm_mark
 from pestcheck.inspection import seals as seal_rules
+from pestcheck.inspection.criteria import NEWEST, criteria
 from pestcheck.inspection.guidance import rules
 from pestcheck.people import Role
-from pestcheck.records import CONTAMINANTS, DECISIONS, DISPOSITIONS, RESULTS, STATES, exports
+from pestcheck.records import CONTAMINANTS, DECISIONS, DISPOSITIONS, RESULTS, STATES, evidence, exports, watch
+from pestcheck.records import insight as insight_figures
 from pestcheck.records import training as records_training
 from pestcheck.records.filter import OUTCOMES
 from pestcheck.records.findings import CHANNELS, CONDITIONS, LIFE_STAGES, METHODS
 from pestcheck.records.inspections import MEANINGS, SELECTIONS
+from pestcheck.records.measures import MEASURES
 from pestcheck.records.wood import KINDS
 from pestcheck.taxonomy import CTPAT_CLASS, LABELS
 
@@ -31,7 +34,7 @@ SENTENCES = (
     "pestcheck/records/seals.py", "pestcheck/records/view.py", "pestcheck/records/wood.py", "pestcheck/inspection/progress.py",
     "pestcheck/inspection/seals.py", "pestcheck/inspection/wpm_mark.py", "pestcheck/inspection/identifiers.py", "pestcheck/photo.py",
     "pestcheck/vision/decide.py", "pestcheck/accounts/book.py", "pestcheck/accounts/passwords.py", "pestcheck/accounts/sessions.py",
-    "pestcheck/accounts/attempts.py", "app/forms.py", "app/signin.py", "app/oidc.py",
+    "pestcheck/accounts/attempts.py", "pestcheck/records/draws.py", "pestcheck/records/period.py", "app/forms.py", "app/signin.py", "app/oidc.py",
     "pestcheck/records/training.py", "pestcheck/records/quizzes.py", "app/training.py", "app/training_desk.py",
 )  # fmt: skip
 """Where the library makes sentences that a person on the page may meet."""
@@ -94,6 +97,10 @@ def of_the_choices() -> Iterator[str]:
     ):  # fmt: skip
         yield from table.values()  # type: ignore[attr-defined]
     yield seals.MAKER_HINT
+    for table in (insight_figures.BY, watch.BY, watch.MEASURES, evidence.ENTITIES, evidence.SHOWS, insight.WORDS, start.WAY):
+        yield from table.values()
+    for measure in MEASURES.values():
+        yield from filter(None, (measure.says, measure.gap))
     yield from (name for _, name, _ in ways.WAYS)
     yield from (role.value.capitalize() for role in Role)
 
@@ -106,6 +113,7 @@ def of_the_data() -> Iterator[str]:
             yield from (point.title, point.look, *point.hot_spots)
         for check in template.all_checks():
             yield from (check.ask, *check.choices, *check.photographs)
+    yield from (criteria(NEWEST).note, *(one.gist for one in criteria(NEWEST).criteria))
     by = rules()
     yield from (by.notice, by.scale, *by.severities.values(), *by.actions.values(), *by.roles.values())
     yield from (step.do for step in by.manifested_cargo.steps)
