@@ -30,6 +30,7 @@ QUIET = re.compile(r"/session|/health|/gradio_api/(queue/data|heartbeat/.*)")
 NEEDS: tuple[tuple[re.Pattern[str], Deed], ...] = (
     (re.compile(r"/log\.csv"), Deed.export),
     (re.compile(r"/accounts(/.*)?"), Deed.manage),
+    (re.compile(r"/review(/.*)?"), Deed.review),
     (re.compile(r"/training/desk(/.*)?"), Deed.review),
     (re.compile(r"/holds(/.*)?"), Deed.retain),
     (re.compile(r"/gradio_api/upload/?"), Deed.inspect),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from pestcheck.cli_batch import batch
+from pestcheck.cli_export import export
+from pestcheck.cli_models import datasets, models
 from pestcheck.cli_users import users
 
 if TYPE_CHECKING:
@@ -25,6 +27,10 @@ app = typer.Typer(
 db = typer.Typer(no_args_is_help=True, help="Back up the records, or put a backup back.")
 app.add_typer(db, name="db")
 app.add_typer(users, name="users")
+app.command()(batch)
+app.command()(export)
+app.add_typer(models, name="models")
+app.add_typer(datasets, name="dataset")
 
 DataOption = Annotated[Path | None, typer.Option("--data", help="Folder of the records. [default: ~/pestcheck-data, or PESTCHECK_DATA]")]
 InspectionArgument = Annotated[str, typer.Argument(help="Id of the inspection.", show_default=False)]
@@ -141,22 +147,6 @@ def serve(
         run(_settings(host=host, port=port, data=data, model=model), for_tablets=lan)
     except (BundleError, Exposed, NotSetUp, OSError) as error:
         _fail(str(error))
-
-
-@app.command()
-def export(
-    output: Annotated[Path | None, typer.Argument(metavar="FILE", help="CSV file to write; standard output if none is given.")] = None,
-    data: DataOption = None,
-) -> None:
-    """Write the inspection log as CSV: one row a finding, and one a point without findings."""
-    from pestcheck.export import csv
-
-    lines = csv.write(_records(_settings(data=data)).every_inspection())
-    if output is None:
-        sys.stdout.writelines(lines)
-    else:
-        with output.open("w", encoding="utf-8", newline="") as file:
-            file.writelines(lines)
 
 
 @app.command()
@@ -279,17 +269,6 @@ def seals(data: DataOption = None) -> None:
         typer.echo(f"{problem.kind}: {problem.text}")
     typer.echo(f"{len(problems)} problems." if problems else "No problem in the register.")
     raise typer.Exit(1 if problems else 0)
-
-
-@app.command()
-def models() -> None:
-    """List the models that came with this installation."""
-    from pestcheck.vision import bundle
-
-    newest = bundle.shipped()
-    for folder in sorted(path.parent for path in newest.parent.glob(f"*/{bundle.DESCRIPTION}")):
-        loaded = bundle.load(folder)
-        typer.echo(f"{loaded.id}{' (in use)' if folder == newest else ''}: {len(loaded.labels)} labels, {loaded.created}, {folder}")
 
 
 def _settings(**given: Any) -> Settings:

@@ -24,7 +24,8 @@ class Settings(BaseSettings):
     and listens to its own computer only. ``hosts``: further names by which browsers call the server, as JSON, such as that of a proxy in
     front of it: ``["pestcheck.yard.example"]``. It answers to no name that it does not know. ``lock_minutes``: after how long without a touch a
     session is locked. ``oidc_...``: a sign-in service, see docs/accounts.md; ``oidc_roles``: which value of the claim makes whom, as JSON:
-    ``{"yard-inspectors": "inspector"}``.
+    ``{"yard-inspectors": "inspector"}``. ``keys``: the folder of the keys that sign tree heads; None is ``keys`` in the data folder.
+    ``stamps``: address of a time-stamping authority (RFC 3161) for tree heads; ``stamps_roots``: PEM file of the root certificates to check it with.
     """
 
     model_config = SettingsConfigDict(env_prefix="PESTCHECK_")
@@ -51,6 +52,10 @@ class Settings(BaseSettings):
     oidc_role_claim: str = "roles"
     oidc_roles: dict[str, people.Role] = Field(default_factory=dict)
     oidc_sites_claim: str | None = None
+
+    keys: Path | None = None
+    stamps: str | None = None
+    stamps_roots: Path | None = None
 
     @property
     def database_url(self) -> str:
@@ -84,3 +89,8 @@ class Settings(BaseSettings):
     def templates_folder(self) -> Path:
         """Where your own templates are; it need not exist."""
         return self.templates or self.data / "templates"
+
+    @property
+    def keys_folder(self) -> Path:
+        """Where the keys that sign tree heads are; it is made with the first."""
+        return self.keys or self.data / "keys"

@@ -9,16 +9,46 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from app.api import answers, catalogue, findings, inspections, journeys, photographs, problems, review, seals, server, training, wood
+from app.api import (
+    answers,
+    catalogue,
+    exports,
+    findings,
+    inspections,
+    journeys,
+    photographs,
+    problems,
+    queue,
+    review,
+    seals,
+    server,
+    training,
+    wood,
+)
+from app.downloads import Downloads
 from app.metrics import Metrics
 from app.previews import Previews
+from app.serving import Serving
 from pestcheck import __version__
 from pestcheck.inspection.guidance import Role
 from pestcheck.photo import MAX_BYTES
 from pestcheck.records import Records
-from pestcheck.vision.bundle import Bundle
 
-MODULES = (inspections, answers, photographs, findings, wood, seals, journeys, catalogue, review, training, server)
+MODULES = (
+    inspections,
+    answers,
+    photographs,
+    findings,
+    wood,
+    seals,
+    journeys,
+    catalogue,
+    queue,
+    review,
+    training,
+    exports,
+    server,
+)
 
 
 def most_bytes(path: str) -> int:
@@ -35,7 +65,7 @@ TAGS = {
     "findings": "What the model suggests, what the person decides, and what is done about it.",
     "wood, seals, journeys": "Wood packaging, the seal register, and the way of a conveyance.",
     "catalogue": "Templates and the names of things.",
-    "review": "Training certificates.",
+    "review": "What trainers say of photographs, the queue of those that teach most, and training certificates.",
     "training": "Quizzes from photographs and knowledge, attempts at them, trainings held.",
     "exports": "Records as files.",
     "models": "Models there are.",
@@ -55,17 +85,18 @@ container.
 def create_api(
     records: Records,
     *,
-    bundle: Bundle,
+    serving: Serving,
     previews: Previews,
     metrics: Metrics,
     health: Callable[[], Any],
     contacts: dict[Role, str],
     gap: timedelta,
+    downloads: Downloads,
 ) -> FastAPI:
     """Build the API.
 
     Args:
-        bundle: the model in use. contacts: whom to call, by role. gap: how long a conveyance may stand before that is to be explained.
+        serving: the model in use. contacts: whom to call, by role. gap: how long a conveyance may stand before that is to be explained. downloads: where files are made.
     """
     api = FastAPI(
         title="pestcheck", version=__version__, summary="Records of inspections of containers, conveyances and wood packaging for pests",
@@ -74,12 +105,13 @@ def create_api(
     )  # fmt: skip
     state = {
         "records": records,
-        "bundle": bundle,
+        "serving": serving,
         "previews": previews,
         "metrics": metrics,
         "health": health,
         "contacts": contacts,
         "gap": gap,
+        "downloads": downloads,
     }
     for name, value in state.items():
         setattr(api.state, name, value)

@@ -11,10 +11,10 @@ from app.inspector.place import Desk, Outcome, Place, Told
 from app.inspector.points import title
 from app.pages import words
 from app.pages.html import button, field, form, link, more, page, press
-from app.pages.picture import CONDITIONS, decision, hints, picture, suggestion, verdict
+from app.pages.picture import decision, hints, picture, suggestion, trainers, verdict
 from pestcheck.inspection.guidance import Guidance
 from pestcheck.records import CONTAMINANTS, InspectionView, PhotographView, Refused
-from pestcheck.records.findings import LIFE_STAGES
+from pestcheck.records.findings import CONDITIONS, LIFE_STAGES
 from pestcheck.records.view import KEPT
 from pestcheck.store.tables import Finding
 from pestcheck.taxonomy import LABELS
@@ -61,6 +61,7 @@ def show(desk: Desk, place: Place) -> str:
         desk, one.decided_label or one.label
     )
     after = ""
+    about += trainers(desk, item, one)
     if open_:
         about += _decide(desk, place, one)
         says, to = proposed(desk, place, view)

@@ -15,12 +15,12 @@ from typing import Any
 
 import gradio as gr
 
-from app import i18n
 from app.forms import form_field
 from app.identity import person
 from app.inspector import flow
 from app.inspector.place import Desk, Place, Told
 from app.pages import frame
+from pestcheck import i18n
 from pestcheck.ids import is_id, uuid7
 from pestcheck.inspection.guidance import Role
 from pestcheck.inspection.journey import GAP

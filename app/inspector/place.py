@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlencode
 
-from app import i18n
+from pestcheck import i18n
 from pestcheck.inspection.guidance import Role
 from pestcheck.inspection.journey import GAP
 from pestcheck.people import Deed as May

@@ -10,10 +10,10 @@ from pathlib import Path
 import gradio as gr
 
 from app.forms import THEMES
-from app.i18n import LANGUAGES
 from app.inspector.place import Desk, Place, Told
 from app.pages.html import attributes, button
 from app.pages.ways import ways
+from pestcheck.i18n import LANGUAGES
 from pestcheck.ids import uuid7
 
 STATIC = Path(__file__).parents[1] / "static"

@@ -8,6 +8,7 @@ from pestcheck.people import Deed, Person
 
 WAYS: tuple[tuple[str, str, Deed], ...] = (
     ("/", "Inspections", Deed.see),
+    ("/review", "Review", Deed.review),
     ("/seals", "Seal register", Deed.see),
     ("/training", "Training", Deed.see),
     ("/holds", "Legal hold", Deed.retain),

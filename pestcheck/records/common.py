@@ -15,7 +15,8 @@ from pestcheck.inspection.checklist import Catalogue, NoTemplate, Template, ship
 from pestcheck.store import events
 from pestcheck.store.db import Database
 from pestcheck.store.photos import PhotoStore
-from pestcheck.store.tables import Action, Finding, Inspection, Photograph, Review, View
+from pestcheck.store.review_tables import Review
+from pestcheck.store.tables import Action, Finding, Inspection, Photograph, View
 
 MAX_TEXT = 2000
 SYSTEM = "pestcheck"

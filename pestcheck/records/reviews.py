@@ -14,7 +14,8 @@ from pestcheck.records.common import Refused, UseCases, at_their_sites, get, new
 from pestcheck.records.view import CONTAMINANTS
 from pestcheck.review import Current, Kappa, Outcome, Status, by_label, current, in_force, kappa, of_finding, pairs
 from pestcheck.store import events
-from pestcheck.store.tables import Claim, Finding, Inspection, Photograph, Queued, Review, ReviewState, View
+from pestcheck.store.review_tables import Claim, Queued, Review, ReviewState
+from pestcheck.store.tables import Finding, Inspection, Photograph, View
 
 MOST_MARKS = 200
 """Places on one photograph."""
@@ -159,6 +160,15 @@ class Reviews(UseCases):
             payload = {"review_id": review_id, "withdrawn_at": events.now(), "withdrawn_by": actor, "withdrawn_reason": why or None}
             events.append(session, "review_withdrawn", payload, actor, get(session, View, review.view_id).inspection_id)
 
+    def opinion(self, review_id: str) -> Review:
+        """One opinion.
+
+        Raises:
+            NotFound: there is none with this id.
+        """
+        with self.database.reading() as session:
+            return get(session, Review, review_id)
+
     def reviewed_photograph(self, view_id: str) -> Reviewed:
         """One photograph with all opinions of it; there may be none.
 
@@ -167,7 +177,7 @@ class Reviews(UseCases):
         """
         with self.database.reading() as session:
             get(session, View, view_id)
-            return next(_read(session, [view_id]))
+            return next(read_reviewed(session, [view_id]))
 
     def reviewed(
         self, statuses: Collection[str] = (Status.AGREED,), *, site: str | None = None, since: str = "", until: str = ""
@@ -191,7 +201,7 @@ class Reviews(UseCases):
         with self.database.reading() as session:
             keys = list(session.exec(query.where(at_their_sites(session, View.inspection_id))))
             for start in range(0, len(keys), AT_ONCE):
-                yield from _read(session, keys[start : start + AT_ONCE])
+                yield from read_reviewed(session, keys[start : start + AT_ONCE])
 
     def agreement(self, *, site: str | None = None, since: str = "", until: str = "") -> Agreement:
         """Cohen's kappa of all pairs of trainers of the same photograph, experts left out: those knew what the others had said."""
@@ -206,7 +216,7 @@ class Reviews(UseCases):
         return Agreement(photographs, kappa(answers), by_label(answers))
 
 
-def _read(session: Session, keys: Sequence[str]) -> Iterator[Reviewed]:
+def read_reviewed(session: Session, keys: Sequence[str]) -> Iterator[Reviewed]:
     """Photographs by the ids of their views, in the order given."""
     rows = session.exec(select(View, Photograph, Inspection).join(Photograph).join(Inspection).where(col(View.id).in_(keys)))
     known = {view.id: (view, photograph, inspection) for view, photograph, inspection in rows}

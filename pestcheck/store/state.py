@@ -9,6 +9,8 @@ from sqlalchemy import delete, select, update
 from sqlmodel import Session, SQLModel, col
 
 from pestcheck import review
+from pestcheck.store.model_tables import Dataset, ModelFile, Promotion
+from pestcheck.store.review_tables import Claim, Queued, Review, ReviewState
 from pestcheck.store.tables import (
     Account,
     Action,
@@ -16,8 +18,9 @@ from pestcheck.store.tables import (
     Answer,
     Certificate,
     CheckAnswer,
-    Claim,
+    Draw,
     Event,
+    Export,
     Finding,
     Fix,
     Inspection,
@@ -26,12 +29,10 @@ from pestcheck.store.tables import (
     Party,
     Photograph,
     Purge,
-    Queued,
-    Review,
-    ReviewState,
     SealCheck,
     SealLine,
     Signature,
+    SigningKey,
     Token,
     View,
     WoodPackaging,
@@ -143,6 +144,12 @@ def _restate(session: Rows, view_id: str, *new: str) -> None:
     session.merge(ReviewState(view_id=view_id, status=status, opinions=count, reviews=ids))
 
 
+def _promoted(session: Rows, payload: Payload) -> None:
+    session.add(Promotion(**payload))
+    for name, sha256 in payload["files"].items():
+        session.merge(ModelFile(sha256=sha256, name=name))
+
+
 def _purged(session: Rows, payload: Payload) -> None:
     if isinstance(session, Session):  # in a replay nothing of the inspection is there
         _erase(session, payload)
@@ -161,10 +168,11 @@ def _erase(session: Session, payload: Payload) -> None:
         col(Finding.view_id).in_(views), col(View.inspection_id) == key, col(Answer.inspection_id) == key,
         col(CheckAnswer.inspection_id) == key, col(WoodPackaging.inspection_id) == key, col(SealLine.inspection_id) == key,
         col(Fix.leg_id).in_(legs), col(Leg.inspection_id) == key, col(Signature.inspection_id) == key,
-        col(Amendment.inspection_id) == key, col(Photograph.sha256).in_(payload["photographs"]), col(Inspection.id) == key,
+        col(Amendment.inspection_id) == key, col(Export.inspection_id) == key, col(Draw.inspection_id) == key,
+        col(Photograph.sha256).in_(payload["photographs"]), col(Inspection.id) == key,
     ):  # fmt: skip
         session.execute(delete(where.left.table).where(where))
-    session.execute(update(Event).where(col(Event.seq).in_(payload["events"])).values(body="", actor=""))
+    session.execute(update(Event).where(col(Event.seq).in_(payload["events"])).values(body="", actor="", apart=None))
     session.expire_all()
 
 
@@ -200,6 +208,7 @@ KINDS: dict[str, Apply] = {
     "inspection_held": _changed(Inspection, "inspection_id"),
     "inspection_purged": _purged,
     "amended": _amended,
+    "exported": _written(Export),
     "photograph_reviewed": _reviewed,
     "review_withdrawn": _review_withdrawn,
     "certificate_given": _written(Certificate),
@@ -212,8 +221,14 @@ KINDS: dict[str, Apply] = {
     "quiz_answered": _written(QuizAnswer),
     "quiz_finished": _certified(QuizAttempt),
     "course_held": _certified(Course),
+    "conveyance_drawn": _written(Draw),
+    "draw_used": _changed(Draw, "draw_id"),
     "account_opened": _written(Account),
     "account_changed": _changed(Account, "account_id"),
     "token_given": _written(Token),
     "token_withdrawn": _changed(Token, "token_id"),
+    "key_made": _written(SigningKey),
+    "model_promoted": _promoted,
+    "model_rolled_back": _changed(Promotion, "promotion_id"),
+    "dataset_made": _written(Dataset),
 }

@@ -66,7 +66,7 @@ TO_THE_LOG = re.compile(r"%[sr]|PESTCHECK_|^Line \{\}|CSV|^The first line|^The f
 
 def of_the_code() -> Iterator[str]:
     """The first argument of each call of ``t``."""
-    for path in (ROOT / "app").rglob("*.py"):
+    for path in (*(ROOT / "app").rglob("*.py"), *(ROOT / "pestcheck" / "export").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "t":
                 yield from _constants(node.args[0] if node.args else node)

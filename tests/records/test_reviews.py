@@ -14,7 +14,8 @@ from pestcheck.records import CONTAMINANTS, NotFound, Records, Refused, reviews
 from pestcheck.records.reviews import Mark
 from pestcheck.store import events
 from pestcheck.store.backup import backup, open_backup, restore
-from pestcheck.store.tables import Claim, Event, Review, ReviewState
+from pestcheck.store.review_tables import Claim, Review, ReviewState
+from pestcheck.store.tables import Event
 from pestcheck.store.verify import verify
 from tests.records.conftest import ANA, CLEAN, closed, opened, photographed, suggested
 
