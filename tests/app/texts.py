@@ -10,7 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, nodes
 
 from app import admin, auditor, forms, insight, signin, training
-from app.inspector import flow, photographs, points, questions, seals, start, wood
+from app.inspector import amend, flow, journey, photographs, points, questions, seals, start, wood
 from app.pages import ways
 from pestcheck.export import annex
 from pestcheck.inspection import checklist, knowledge, wpm_mark
@@ -24,6 +24,7 @@ from pestcheck.records import training as records_training
 from pestcheck.records.filter import OUTCOMES
 from pestcheck.records.findings import CHANNELS, CONDITIONS, LIFE_STAGES, METHODS
 from pestcheck.records.inspections import MEANINGS, SELECTIONS
+from pestcheck.records.journeys import ROLES
 from pestcheck.records.measures import MEASURES
 from pestcheck.records.wood import KINDS
 from pestcheck.taxonomy import CTPAT_CLASS, LABELS
@@ -36,10 +37,21 @@ SENTENCES = (
     "pestcheck/vision/decide.py", "pestcheck/accounts/book.py", "pestcheck/accounts/passwords.py", "pestcheck/accounts/sessions.py",
     "pestcheck/accounts/attempts.py", "pestcheck/records/draws.py", "pestcheck/records/period.py", "app/forms.py", "app/signin.py", "app/oidc.py",
     "pestcheck/records/training.py", "pestcheck/records/quizzes.py", "app/training.py", "app/training_desk.py",
+    "pestcheck/records/journeys.py", "pestcheck/inspection/journey.py", "app/registers.py",
 )  # fmt: skip
 """Where the library makes sentences that a person on the page may meet."""
 
-SHORT = ("too dark", "or", "{}: no answer", "{} failed: {}", "{} ({})", *wpm_mark.TREATMENTS.values())
+SHORT = (
+    "too dark",
+    "or",
+    "{}: no answer",
+    "{} failed: {}",
+    "{} ({})",
+    "depart",
+    "arrive",
+    "an unknown place",
+    *wpm_mark.TREATMENTS.values(),
+)
 """Sentences of the library too short to be told from other words by their length."""
 NOT_SHOWN = (
     "Raw profile type exif",
@@ -53,7 +65,7 @@ NOT_SHOWN = (
 """What the page has no place for: it takes size-type codes as they are."""
 
 
-TO_THE_LOG = re.compile(r"%[sr]|PESTCHECK_")
+TO_THE_LOG = re.compile(r"%[sr]|PESTCHECK_|^Line \{\}|CSV|^The first line|^The file ")
 """What is said to whoever runs the server."""
 
 
@@ -94,6 +106,7 @@ def of_the_choices() -> Iterator[str]:
         seals.ANSWERS, wood.MADE_OF, wood.BARK, wood.SEEN, flow.ROLES, wpm_mark.CONDITIONS, seal_rules.QUESTIONS, forms.THEMES,
         admin.WORDS, signin.DONE, records_training.TOPICS, records_training.SHORT, records_training.STATES, training.PARTS, annex.VERDICTS, annex.YES_NO, CHANNELS,
         OUTCOMES, auditor.NAMES, auditor.PARTS, auditor.FORMATS, exports.KINDS,
+        admin.WORDS, signin.DONE, amend.KINDS, amend.FIELDS, amend.DECIDED, journey.WHEN, journey.HANDS, journey.HAPPENED, start.TRAINING, CHANNELS, ROLES, records_training.TOPICS, records_training.SHORT, records_training.STATES, training.PARTS,
     ):  # fmt: skip
         yield from table.values()  # type: ignore[attr-defined]
     yield seals.MAKER_HINT
