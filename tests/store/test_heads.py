@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import itertools
 import stat
 import threading
 from datetime import UTC, datetime, timedelta
@@ -135,7 +136,7 @@ def test_rotation_is_an_event_and_the_old_key_signs_the_new(records: Records, si
         assert [key.id for key in keys(records)][-1] == new.id
         assert len(keys(records)) == number + 2
     chain = keys(records)
-    for old, new in zip(chain, chain[1:], strict=False):
+    for old, new in itertools.pairwise(chain):
         assert (new.previous, new.made_by) == (old.id, "Ana")
         with records.database.reading() as session:
             text = verify_pack.key_text(heads.log_name(session), base64.b64decode(new.public_key), new.made_at)
