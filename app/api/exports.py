@@ -71,16 +71,27 @@ class PlacesQuery(FilterQuery):
     location: bool = Field(default=False, description="also where photographs were taken, and the GPS points of journeys")
 
 
+class PackQuery(PlacesQuery):
+    """Which inspections, how much of them, and the language of their PDFs."""
+
+    language: Annotated[str, choice(LANGUAGES, "of the PDFs")] = "en"
+
+
 class Taken(BaseModel):
     """What was taken out, the newest first."""
 
     exports: list[Export]
 
 
-def _file(format: str, says: str) -> Any:
+def answer_of(format: str, says: str) -> Any:
     """What an address answers with, for the OpenAPI document."""
     kind = "object" if format in ("json", "coco") else "string"
     return {200: {"description": says, "content": {MEDIA[format].partition(";")[0]: {"schema": {"type": kind}}}}}
+
+
+ZIP: dict[int | str, Any] = {
+    200: {"description": "ZIP", "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}
+}
 
 
 @router.get("", summary="What was taken out")
@@ -89,38 +100,50 @@ def taken(records: Here, who: Exporter, limit: Annotated[int, Query(ge=1, le=500
     return Taken(exports=records.exports(limit, actor=None if who.sites is None else who.name))
 
 
-@router.get("/log.csv", summary="The log as CSV", response_class=Response, responses=_file("csv", "CSV in UTF-8"))
+@router.get("/log.csv", summary="The log as CSV", response_class=Response, responses=answer_of("csv", "CSV in UTF-8"))
 def log_csv(query: Annotated[FilterQuery, Query()], records: Here, who: Exporter, files: Files) -> Response:
     """One row a finding, and one a point without findings."""
     return files.register(records, who, "csv", query.filter(), part="log")
 
 
-@router.get("/register.csv", summary="One table of the register as CSV", response_class=Response, responses=_file("csv", "CSV in UTF-8"))
+@router.get(
+    "/register.csv", summary="One table of the register as CSV", response_class=Response, responses=answer_of("csv", "CSV in UTF-8")
+)
 def register_csv(query: Annotated[TableQuery, Query()], records: Here, who: Exporter, files: Files) -> Response:
     """A cell that a spreadsheet would take for a formula is preceded by an apostrophe."""
     return files.register(records, who, "csv", query.filter(), part=query.table)
 
 
 @router.get(
-    "/register.xlsx", summary="The register as a workbook", response_class=Response, responses=_file("xlsx", "a sheet for each table")
+    "/register.xlsx", summary="The register as a workbook", response_class=Response, responses=answer_of("xlsx", "a sheet for each table")
 )
 def register_xlsx(query: Annotated[FilterQuery, Query()], records: Here, who: Exporter, files: Files) -> Response:
     return files.register(records, who, "xlsx", query.filter())
 
 
 @router.get(
-    "/register.json", summary="All that is on record", response_class=Response, responses=_file("json", "JSON by ``/exports/schema.json``")
+    "/register.json",
+    summary="All that is on record",
+    response_class=Response,
+    responses=answer_of("json", "JSON by ``/exports/schema.json``"),
 )
 def register_json(query: Annotated[PlacesQuery, Query()], records: Here, who: Exporter, files: Files) -> Response:
     return files.register(records, who, "json", query.filter(), location=query.location)
 
 
-@router.get("/coco.json", summary="What was found, as a COCO data set", response_class=Response, responses=_file("coco", "COCO"))
+@router.get("/coco.json", summary="What was found, as a COCO data set", response_class=Response, responses=answer_of("coco", "COCO"))
 def coco_json(query: Annotated[FilterQuery, Query()], records: Here, who: Exporter, files: Files) -> Response:
     return files.register(records, who, "coco", query.filter())
 
 
-@router.get("/schema.json", summary="JSON schema of the register", response_class=Response, responses=_file("json", "JSON schema"))
+@router.get("/pack.zip", summary="An evidence pack", response_class=Response, responses=ZIP)
+def pack_zip(query: Annotated[PackQuery, Query()], records: Here, who: Exporter, files: Files) -> Response:
+    """Records, photographs, PDFs, the log's events with proofs, the signed tree head, and ``verify.py``, which checks it all. It is sent as it is
+    made: if it breaks off, it is no ZIP file; ask again."""
+    return files.pack(records, who, query.filter(), language=query.language, location=query.location)
+
+
+@router.get("/schema.json", summary="JSON schema of the register", response_class=Response, responses=answer_of("json", "JSON schema"))
 def schema(who: Annotated[Person, allowed(Deed.see)]) -> Response:
     from pestcheck.export.json import schema
 
@@ -131,7 +154,7 @@ def schema(who: Annotated[Person, allowed(Deed.see)]) -> Response:
     "/inspections/{inspection_id}.json",
     summary="One inspection as JSON",
     response_class=Response,
-    responses=_file("json", "as the register"),
+    responses=answer_of("json", "as the register"),
 )
 def inspection_json(
     view: Visible, records: Here, who: Exporter, files: Files,
@@ -140,7 +163,7 @@ def inspection_json(
     return files.inspection(records, who, "json", view.inspection.id, location=location)
 
 
-@router.get("/inspections/{inspection_id}.pdf", summary="One inspection as PDF", response_class=Response, responses=_file("pdf", "PDF"))
+@router.get("/inspections/{inspection_id}.pdf", summary="One inspection as PDF", response_class=Response, responses=answer_of("pdf", "PDF"))
 def inspection_pdf(
     view: Visible, records: Here, who: Annotated[Person, allowed(Deed.see)], files: Files,
     language: Annotated[str, Query(pattern=f"^({'|'.join(LANGUAGES)})$", description="of its words")] = "en",

@@ -9,11 +9,10 @@ from app.inspector.ask import Ask, question
 from app.inspector.place import Desk, Outcome, Place, Told
 from app.inspector.points import title
 from app.pages.html import link, page
-from app.pages.picture import CONDITIONS
 from pestcheck.inspection.guidance import rules
 from pestcheck.people import Deed as May
 from pestcheck.records import CONTAMINANTS, DECISIONS, DISPOSITIONS, RESULTS, STATES, InspectionView, Refused
-from pestcheck.records.findings import LIFE_STAGES, METHODS
+from pestcheck.records.findings import CONDITIONS, LIFE_STAGES, METHODS
 from pestcheck.records.inspections import SELECTIONS
 from pestcheck.store.tables import Amendment
 

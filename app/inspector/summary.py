@@ -8,7 +8,7 @@ from app.inspector.photographs import undecided
 from app.inspector.place import Desk, Outcome, Place, Told
 from app.inspector.points import head, title
 from app.pages import drawing, words
-from app.pages.html import button, field, form, link, more, page, press
+from app.pages.html import button, field, form, link, more, page
 from pestcheck.people import Deed as May
 from pestcheck.records import DISPOSITIONS, InspectionView, Refused
 from pestcheck.records.inspections import MEANINGS
@@ -34,6 +34,8 @@ def gaps(desk: Desk, place: Place, view: InspectionView) -> list[tuple[str, Plac
 def show(desk: Desk, place: Place) -> str:
     """What is missing, and what was found."""
     view = desk.view(place)
+    if view.inspection.closed_at:
+        return done(desk, place)
     t = desk.t
     missing = gaps(desk, place, view)
     if missing:
@@ -151,19 +153,28 @@ def done(desk: Desk, place: Place) -> str:
             deed="sign",
         ),
     )
+    anew = "" if view.valid_signatures else more(
+        t("Sign the record as it is now"),
+        form(
+            field(t("Printed name"), "printed_name", desk.person.name if desk.person.account else "", maxlength=200, autocomplete="off"),
+            f"<p>{escape(t('By signing you say: {meaning}.', meaning=t(MEANINGS['inspected'])))}</p>",
+            button(t("Sign"), "sign", meaning="inspected"), deed="nothing",
+        ),
+    )  # fmt: skip
     amended = len(view.amendments)
     may = desk.person.may(May.amend) and not place.amends
     amend_ = (link(t("Amend"), place.to("amend", area=""), kind="b wide") if may else "") + (
         link(t("Amendments"), place.to("amendments", area=""), kind="card", note=t("{n} on record", n=amended)) if amended else ""
     )
     again = more(t("Choose again what becomes of it"), _dispositions(desk, view)) if place.amends else ""
-    ways = link(t("New inspection"), Place(step="new"), kind="b primary huge") + press(t("Print, or save as PDF"), "print", kind="wide")
+    record = f'<a class="b wide" href="packet/{escape(view.inspection.id)}.pdf?language={desk.language}" download>{escape(t("The record as PDF"))}</a>'
+    ways = link(t("New inspection"), Place(step="new"), kind="b primary huge") + record
     return page(
         t("Done"),
         head(desk, view)
         + drawing.container(words.states(view), lambda area: title(desk, view, area), place=place)
         + f'<div class="acts">{ways}{amend_}</div>{again}',
-        found(desk, place, view) + signatures(desk, view) + receive,
+        found(desk, place, view) + signatures(desk, view) + anew + receive,
         name="done",
         quiet=f"{escape(view.inspection.container_number)} · {escape(t(view.template.title))}",
         back=(t("All inspections"), Place()),

@@ -27,10 +27,7 @@ def draw(paper: Paper, words: Words, view: InspectionView, pictures: dict[str, S
     for number, item in enumerate(view.photographs, 1):
         y = _photograph(paper, words, view, pictures[item.view.id], number, known, y, location=location)
     title = words.t("Everything on record")
-    if y > ROOM:
-        y = _new_page(paper, words, view, title)
-    else:
-        y = paper.say(MARGIN, y + 2, title, size=10, bold=True, tag="H1") + 1
+    y = _new_page(paper, words, view, title) if y > ROOM else paper.say(MARGIN, y + 2, title, size=10, bold=True, tag="H1") + 1
     _details(paper, words, view, y)
 
 
@@ -113,7 +110,7 @@ def _said(words: Words, view: InspectionView, shown: Shown, number: int, known: 
         yield t("No finding"), 7, False, 0
 
 
-VERDICTS = {"suspect": "Suspect", "unsure": "Unsure", "nothing_found": "nothing found", "unusable": "unusable photograph"}
+VERDICTS = {"suspect": "Suspect", "unsure": "Unsure", "nothing_found": "Nothing found", "unusable": "Unusable photograph"}
 
 
 def _details(paper: Paper, words: Words, view: InspectionView, y: float) -> None:

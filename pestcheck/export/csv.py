@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from pestcheck.records import InspectionView, PhotographView
@@ -24,7 +24,7 @@ FORMULA = frozenset(("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "
 TOGETHER = 1000
 
 
-def lines(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+def lines(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
     """A table as text, many lines at a time, the header first.
 
     A cell that a spreadsheet would take for a formula is preceded by an apostrophe (OWASP, CSV injection).

@@ -42,6 +42,7 @@ def inspection_json(view: InspectionView, *, location: bool = False) -> dict[str
                 "view": item.view.model_dump(),
                 "photograph": item.photograph.model_dump(),
                 "findings": [finding.model_dump() for finding in item.findings],
+                "reviews": [review.model_dump() for review in item.reviews],
             }
             for item in view.photographs
         ],

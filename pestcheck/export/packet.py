@@ -175,13 +175,13 @@ def _below(paper: Paper, words: Words, view: InspectionView, y: float | None) ->
     told = [(t("{n} told: see the annex", n=len(view.notifications)), False)] if view.notifications else []
     signed: list[tuple[str, bool]] = []
     for one in sorted(view.signatures, key=lambda one: one.id not in valid):
-        signed += [(one.printed_name, True), *((line, False) for line in words.signature(one, valid=one.id in valid))]
+        signed.append((f"{one.printed_name}: {'; '.join(words.signature(one, valid=one.id in valid))}", False))
     lists = (
         (t("Seals: view, verify, tug, twist"), seals or [(t("No seal on record"), False)]),
         (t("Wood packaging"), (wood or [(t("None on record"), False)]) + told),
         (t("Signatures"), signed or [(t("Not signed"), True)]),
     )
-    most, high = 8, 0.0
+    most, high = 9, 0.0
     for place, (title, lines) in enumerate(lists):
         x, top = MARGIN + place * (column + GAP), (y or 0) + 2
         if y is not None:
@@ -189,14 +189,14 @@ def _below(paper: Paper, words: Words, view: InspectionView, y: float | None) ->
         top += 4
         left = most
         for number, (line, bold) in enumerate(lines):
-            rows = min(2, len(_wrapped(paper, line, column, bold)))
+            rows = min(3, len(_wrapped(paper, line, column, bold)))
             if left < rows or (left == rows and number < len(lines) - 1):
                 if y is not None:
                     paper.say(x, top, t("{n} more: see the annex", n=len(lines) - number), size=7, bold=True, width=column)
                 top += 2.9
                 break
             if y is not None:
-                paper.say(x, top, line, size=7, bold=bold, width=column, lines=2)
+                paper.say(x, top, line, size=7, bold=bold, width=column, lines=3)
             top, left = top + 2.9 * rows, left - rows
         high = max(high, top - (y or 0))
     versions = _versions(words, view)

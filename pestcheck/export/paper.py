@@ -231,5 +231,5 @@ class Paper(FPDF):
             self.set_fallback_fonts(["fira"], exact_match=False)
             self._lent = True
         other = _has(FACES["fira", ""])
-        known = lambda sign: sign in "\n\t" or ord(sign) in own or ord(sign) in other  # noqa: E731
-        return "".join(sign if known(sign) else f"[U+{ord(sign):04X}]" for sign in text).replace("\t", " ")
+        shown = own | other | {ord("\n"), ord("\t")}
+        return "".join(sign if ord(sign) in shown else f"[U+{ord(sign):04X}]" for sign in text).replace("\t", " ")

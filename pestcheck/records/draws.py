@@ -14,7 +14,8 @@ from pestcheck.inspection.journey import name_key
 from pestcheck.inspection.selection import History, Past, Plan, Proposal, Selected, drawn, propose
 from pestcheck.rates import Rate
 from pestcheck.records.common import NotFound, Refused, UseCases, new_id, sees, text
-from pestcheck.records.insight import Period, looked_at
+from pestcheck.records.insight import looked_at
+from pestcheck.records.period import Period
 from pestcheck.store import events
 from pestcheck.store.tables import Draw, Head
 

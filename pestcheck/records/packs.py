@@ -74,7 +74,7 @@ class Packs(UseCases):
         with self.database.writing() as writing:
             if writing.get(Export, key):
                 raise Refused("Another export is recorded under this id.")
-            if heads.current_key(writing) is None and writing.get(Head, 1):
+            if writing.get(Head, 1) and heads.current_key(writing) is None:
                 signer.key(writing, actor)  # in a transaction of its own: what is shown below is of before the next one
         with self.database.reading() as session:
             with self.database.writing() as writing:

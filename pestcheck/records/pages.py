@@ -9,6 +9,7 @@ from sqlmodel import Session, SQLModel, col, select
 
 from pestcheck.inspection.checklist import Template
 from pestcheck.records.view import InspectionView, PhotographView
+from pestcheck.store.review_tables import Review
 from pestcheck.store.tables import (
     Action,
     Amendment,
@@ -55,6 +56,7 @@ def read_page(session: Session, page: list[str], template: Callable[[Inspection]
     actions = _grouped(
         session.exec(select(Action).join(Finding).join(View).where(here).order_by(col(Action.recorded_at), col(Action.id))), "finding_id"
     )
+    reviews = _grouped(session.exec(select(Review).join(View).where(here).order_by(col(Review.view_id), col(Review.position))), "view_id")
     legs = of(Leg, Leg.position, Leg.id)
     hands = {key for rows in legs.values() for leg in rows for key in (leg.tendered_by, leg.received_by)}
     parties = {row.id: row for row in session.exec(select(Party).where(col(Party.id).in_(hands)))} if hands else {}
@@ -68,7 +70,10 @@ def read_page(session: Session, page: list[str], template: Callable[[Inspection]
         asked: dict[str, dict[str, CheckAnswer]] = {}
         for check in checks.get(key, ()):
             asked.setdefault(check.area, {})[check.check_id] = check
-        seen = [PhotographView(view, photographs[view.sha256], tuple(findings.get(view.id, ()))) for view in views.get(key, ())]
+        seen = [
+            PhotographView(view, photographs[view.sha256], tuple(findings.get(view.id, ())), tuple(reviews.get(view.id, ())))
+            for view in views.get(key, ())
+        ]
         own = legs.get(key, [])
         passed = {hand: parties[hand] for leg in own for hand in (leg.tendered_by, leg.received_by)}
         yield InspectionView(

@@ -236,6 +236,8 @@ DEEDS: dict[str, tuple[Deed, Any]] = {
     "upload": (Deed.inspect, lambda t, y: t.post("/gradio_api/upload", files={"files": ("a.jpg", b"x")}, headers={"origin": HERE})),
     "api: list": (Deed.see, lambda t, y: t.get("/api/v1/inspections")),
     "api: log": (Deed.export, lambda t, y: t.get("/api/v1/exports/log.csv")),
+    "api: pack": (Deed.export, lambda t, y: t.get("/api/v1/exports/pack.zip?site=nowhere")),
+    "pack": (Deed.export, lambda t, y: t.get("/records/pack.zip?site=nowhere", headers=HTML)),
     "seal register": (Deed.see, lambda t, y: t.get("/seals", headers=HTML)),
     "legal hold": (Deed.retain, lambda t, y: t.get("/holds", headers=HTML)),
     "hold": (Deed.retain, lambda t, y: t.post(f"/holds/{uuid7()}", data={}, headers={"origin": HERE})),
