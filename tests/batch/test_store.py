@@ -43,7 +43,7 @@ def test_the_records_are_scored_again_and_stay(tmp_path: Path, scanner: Scanner,
     )
     database, photo_store = open_folder(data, f"sqlite:///{data / 'pestcheck.sqlite3'}")
     after = verify(database, photo_store)
-    assert (after.root, after.events, after.problems) == (before.root, before.events, [])
+    assert (after.root, after.events, after.problems) == (before.root, before.events, ())
     assert {item.view.model for item in Records(database, photo_store).inspection(first).photographs} == {"pest-lite0@0.4.0"}
     database.close()
 
