@@ -102,6 +102,23 @@ def test_only_what_matches(packed: Packed, tmp_path: Path) -> None:
         packed.store.pack(Filter(site="Yard 9"))
 
 
+@pytest.mark.parametrize("small", [False, True])
+def test_processes_print_the_same(packed: Packed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: bool) -> None:
+    """With the store's own photographs and with those of somebody else, one of which is gone."""
+    monkeypatch.setattr(pack, "WORTH_IT", 1)
+    gone = json.loads(files(packed.pack)[f"inspections/{packed.inspections[0]}.json"])["photographs"][0]["view"]["sha256"]
+
+    def photograph(sha256: str) -> bytes:
+        if sha256 == gone:
+            raise FileNotFoundError(sha256)
+        return packed.store.photo_store.get(sha256)
+
+    data = b"".join(pack.stream(packed.store.records, packed.store.heads, actor="Aldo", photograph=photograph if small else None))
+    assert problems(data, tmp_path) == []
+    same = [files(data)[f"inspections/{key}.pdf"] == files(packed.pack)[f"inspections/{key}.pdf"] for key in packed.inspections]
+    assert same == [not small, True, True]
+
+
 def test_of_their_sites_only(packed: Packed, tmp_path: Path) -> None:
     theirs = packed.store.records.within(frozenset({"Yard 2"}))
     with theirs.pack(Filter(), packed.store.heads, actor="Aldo") as contents:
