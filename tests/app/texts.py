@@ -9,13 +9,14 @@ from pathlib import Path
 
 from jinja2 import Environment, nodes
 
-from app import admin, forms, signin
+from app import admin, forms, signin, trainer
 from app.inspector import flow, photographs, points, questions, seals, wood
 from app.pages import picture, ways
 from pestcheck.inspection import checklist, wpm_mark
 from pestcheck.inspection import seals as seal_rules
 from pestcheck.inspection.guidance import rules
 from pestcheck.people import Role
+from pestcheck.priority import PARTS
 from pestcheck.records import CONTAMINANTS, DECISIONS, DISPOSITIONS, RESULTS, STATES
 from pestcheck.records.findings import LIFE_STAGES, METHODS
 from pestcheck.records.inspections import MEANINGS, SELECTIONS
@@ -25,7 +26,7 @@ from pestcheck.taxonomy import CTPAT_CLASS, LABELS
 ROOT = Path(__file__).parents[2]
 SENTENCES = (
     "pestcheck/records/common.py", "pestcheck/records/findings.py", "pestcheck/records/inspections.py", "pestcheck/records/photographs.py",
-    "pestcheck/records/seals.py", "pestcheck/records/view.py", "pestcheck/records/wood.py", "pestcheck/inspection/progress.py",
+    "pestcheck/records/seals.py", "pestcheck/records/view.py", "pestcheck/records/reviews.py", "pestcheck/records/queue.py", "pestcheck/records/wood.py", "pestcheck/inspection/progress.py",
     "pestcheck/inspection/seals.py", "pestcheck/inspection/wpm_mark.py", "pestcheck/inspection/identifiers.py", "pestcheck/photo.py",
     "pestcheck/vision/decide.py", "pestcheck/accounts/book.py", "pestcheck/accounts/passwords.py", "pestcheck/accounts/sessions.py",
     "pestcheck/accounts/attempts.py", "app/forms.py", "app/signin.py", "app/oidc.py",
@@ -84,9 +85,10 @@ def of_the_choices() -> Iterator[str]:
         CONTAMINANTS, DECISIONS, DISPOSITIONS, RESULTS, STATES, LIFE_STAGES, METHODS, MEANINGS, SELECTIONS, KINDS, CTPAT_CLASS,
         picture.CONDITIONS, questions.WORDS, photographs.STATES, points.SAYS, seals.ACTS, seals.CLASSES, seals.TYPES, seals.LOOKS,
         seals.ANSWERS, wood.MADE_OF, wood.BARK, wood.SEEN, flow.ROLES, wpm_mark.CONDITIONS, seal_rules.QUESTIONS, forms.THEMES,
-        admin.WORDS, signin.DONE,
+        admin.WORDS, signin.DONE, trainer.OUTCOMES, trainer.SAYS, trainer.ANSWERS, trainer.GRADES, picture.REVIEW, picture.OUTCOMES,
     ):  # fmt: skip
         yield from table.values()  # type: ignore[attr-defined]
+    yield from (part.says for part in PARTS.values())
     yield seals.MAKER_HINT
     yield from (name for _, name, _ in ways.WAYS)
     yield from (role.value.capitalize() for role in Role)
