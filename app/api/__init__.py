@@ -3,22 +3,55 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
 from fastapi import FastAPI
 
-from app.api import answers, catalogue, findings, inspections, journeys, photographs, problems, queue, review, seals, server, wood
+from app.api import (
+    answers,
+    catalogue,
+    exports,
+    figures,
+    findings,
+    inspections,
+    journeys,
+    photographs,
+    problems,
+    queue,
+    review,
+    seals,
+    server,
+    training,
+    wood,
+)
+from app.downloads import Downloads
 from app.metrics import Metrics
 from app.previews import Previews
 from app.serving import Serving
 from pestcheck import __version__
 from pestcheck.inspection.guidance import Role
+from pestcheck.inspection.selection import Plan
 from pestcheck.photo import MAX_BYTES
 from pestcheck.records import Records
 
-MODULES = (inspections, answers, photographs, findings, wood, seals, journeys, catalogue, queue, review, server)
+MODULES = (
+    inspections,
+    answers,
+    photographs,
+    findings,
+    wood,
+    seals,
+    journeys,
+    catalogue,
+    queue,
+    review,
+    training,
+    exports,
+    figures,
+    server,
+)
 
 
 def most_bytes(path: str) -> int:
@@ -36,7 +69,9 @@ TAGS = {
     "wood, seals, journeys": "Wood packaging, the seal register, and the way of a conveyance.",
     "catalogue": "Templates and the names of things.",
     "review": "What trainers say of photographs, the queue of those that teach most, and training certificates.",
+    "training": "Quizzes from photographs and knowledge, attempts at them, trainings held.",
     "exports": "Records as files.",
+    "figures": "Rates over many inspections, evidence by criterion, watching the model, and draws for a second look.",
     "models": "Models there are.",
     "server": "The server itself.",
 }
@@ -60,11 +95,15 @@ def create_api(
     health: Callable[[], Any],
     contacts: dict[Role, str],
     gap: timedelta,
+    downloads: Downloads,
+    plan: Plan | None = None,
+    alarms: Mapping[str, float] | None = None,
 ) -> FastAPI:
     """Build the API.
 
     Args:
-        serving: the model in use. contacts: whom to call, by role. gap: how long a conveyance may stand before that is to be explained.
+        serving: the model in use. contacts: whom to call, by role. gap: how long a conveyance may stand before that is to be explained. downloads: where files are made.
+        plan: of second looks; None: none are proposed. alarms: limits in place of some of ``watch.LIMITS``.
     """
     api = FastAPI(
         title="pestcheck", version=__version__, summary="Records of inspections of containers, conveyances and wood packaging for pests",
@@ -79,6 +118,9 @@ def create_api(
         "health": health,
         "contacts": contacts,
         "gap": gap,
+        "plan": plan,
+        "alarms": alarms,
+        "downloads": downloads,
     }
     for name, value in state.items():
         setattr(api.state, name, value)

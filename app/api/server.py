@@ -1,23 +1,18 @@
-"""The server itself: exports, models, health, metrics, kinds of problems."""
+"""The server itself: models, health, metrics, kinds of problems."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from app.api.common import Here, Visible, allowed
-from app.api.inspections import Whole, whole
+from app.api.common import Here, allowed
 from app.api.problems import KINDS, PAGE
-from pestcheck.export import csv
 from pestcheck.people import Deed, Person
 from pestcheck.vision import bundle
 
 router = APIRouter()
-CSV: dict[int | str, Any] = {200: {"description": "CSV in UTF-8", "content": {"text/csv": {"schema": {"type": "string"}}}}}
 
 
 class Model(BaseModel):
@@ -72,25 +67,6 @@ class Problems(BaseModel):
     """All that this API answers with."""
 
     problems: list[ProblemKind]
-
-
-@router.get("/exports/log.csv", summary="The log as CSV", response_class=Response, responses=CSV, tags=["exports"])
-def log_csv(records: Here, who: Annotated[Person, allowed(Deed.export)]) -> StreamingResponse:
-    """One row a finding, and one a point without findings."""
-
-    views = [view for view in records.every_inspection() if who.at(view.inspection.site)]
-
-    def lines() -> Iterator[str]:
-        yield from csv.write(views)
-
-    name = {"Content-Disposition": 'attachment; filename="pestcheck-log.csv"'}
-    return StreamingResponse(lines(), media_type="text/csv; charset=utf-8", headers=name)
-
-
-@router.get("/exports/inspections/{inspection_id}.json", summary="One inspection as a file", tags=["exports"])
-def inspection_json(view: Visible, who: Annotated[Person, allowed(Deed.export)], response: Response) -> Whole:
-    response.headers["Content-Disposition"] = f'attachment; filename="{view.inspection.id}.json"'
-    return whole(view)
 
 
 @router.get("/models", summary="Models", tags=["models"])

@@ -176,7 +176,8 @@ class InspectionView:
         parts += [row.model_dump() for row in self.answers.values()]
         parts += [row.model_dump() for here in self.checks.values() for row in here.values()]
         for item in self.photographs:
-            parts += [item.view.model_dump(), item.photograph.model_dump(), *(finding.model_dump() for finding in item.findings)]
+            photograph = item.photograph.model_dump(exclude={"camera", "picture"})  # these came later, and follow from the bytes
+            parts += [item.view.model_dump(), photograph, *(finding.model_dump() for finding in item.findings)]
         parts += [row.model_dump() for rows in self.actions.values() for row in rows]
         parts += [row.model_dump() for row in self.wood]
         texts = sorted(events.canonical(part) for part in parts)  # databases order text differently

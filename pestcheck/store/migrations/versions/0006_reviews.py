@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0006"
+down_revision = "0005"
 
 
 def _text(name: str, *more: sa.ForeignKey, key: bool = False, empty: bool = False, index: bool = False) -> sa.Column:

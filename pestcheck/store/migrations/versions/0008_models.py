@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0008"
+down_revision = "0007"
 
 
 def _text(name: str, *, key: bool = False, empty: bool = False) -> sa.Column:
