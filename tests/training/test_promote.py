@@ -93,7 +93,20 @@ def tested(tmp_path: Path) -> Path:
 
 
 def run(store: Path, test: Path, model: Path, *more: str) -> str:
-    arguments = ["promote", "--model", str(model), "--over", str(MODEL), "--test", str(test), "--by", "Tere", "--records", str(store), *more]
+    arguments = [
+        "promote",
+        "--model",
+        str(model),
+        "--over",
+        str(MODEL),
+        "--test",
+        str(test),
+        "--by",
+        "Tere",
+        "--records",
+        str(store),
+        *more,
+    ]
     result = CliRunner().invoke(app, arguments)
     return result.output + (str(result.exception) if result.exception and result.exit_code else "")
 
