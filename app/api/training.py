@@ -24,6 +24,7 @@ Pixel = Annotated[int, Field(ge=0, le=2**24)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of a photograph in the store")]
 Topics = Annotated[list[Annotated[str, choice(TOPICS, "topic")]], Field(min_length=1, max_length=len(TOPICS))]
 Reference = Annotated[str, Field(pattern=f"^([a-z0-9_]+@[0-9]+/[a-z0-9_]+|{ID[1:-1]})$", max_length=120, examples=["us@1/bark", AN_ID])]
+# Outside of ``Answered``, in which ``choice`` is a field.
 What = Annotated[str, choice(CONTAMINANTS, "label or its group")]
 Todo = Annotated[str, choice(Action, "what to do first")]
 Viewer = Annotated[Person, allowed(Deed.see)]
@@ -72,11 +73,6 @@ class Starting(Body):
     """Which quiz is taken."""
 
     quiz_id: Id
-
-
-# Outside the class, in which ``choice`` is a field.
-What = Annotated[str, choice(CONTAMINANTS, "label or its group")]
-Todo = Annotated[str, choice(Action, "what to do first")]
 
 
 class Answered(Body):
