@@ -23,8 +23,11 @@ from starlette.routing import Mount
 from app import (
     admin,
     auditor,
+    evidence,
     forms,
+    heads,
     identity,
+    insight,
     lan,
     offline,
     oidc,
@@ -35,6 +38,7 @@ from app import (
     training,
     training_desk,
     uploads,
+    watch,
 )
 from app.api import create_api
 from app.api.server import Health
@@ -51,6 +55,8 @@ from pestcheck.inspection.checklist import catalogue
 from pestcheck.records import Filter, NotFound, Records
 from pestcheck.settings import Settings
 from pestcheck.store import open_folder
+from pestcheck.store.heads import Heads
+from pestcheck.store.keys import KeyFolder
 
 log = logging.getLogger(__name__)
 
@@ -108,24 +114,27 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     serving = Serving(records, settings.data, settings.model)
     scoring = ScoringThread(records, serving)
     accounts = Accounts(database, timedelta(minutes=settings.lock_minutes))
+    signer = Heads(database, KeyFolder(settings.keys_folder), settings.stamps)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         scoring.thread.start()
-        cleaning = asyncio.create_task(uploads.keep_clean(sent))
+        beside = [asyncio.create_task(uploads.keep_clean(sent)), asyncio.create_task(heads.keep_signed(signer))]
         if tls:
             tls.start()
         yield
-        cleaning.cancel()
+        for task in beside:
+            task.cancel()
         if tls:
             tls.stop()
         scoring.stop()
         database.close()
 
     app = FastAPI(title="pestcheck", version=__version__, lifespan=lifespan, openapi_url=None)  # what is documented is the API
+    app.state.heads = signer
 
     previews, metrics = Previews(photo_store), Metrics(records)
-    downloads = Downloads(settings.data, previews)
+    downloads = Downloads(settings.data, previews, signer)
 
     @app.get("/photograph/{sha256}.jpg")
     def photograph(sha256: str, request: Request) -> Response:
@@ -171,6 +180,9 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     app.include_router(registers.routes(records, settings.retention_years))
     app.include_router(training.routes(records, previews))
     app.include_router(training_desk.routes(records, settings.certificate_months))
+    app.include_router(insight.routes(records))
+    app.include_router(evidence.routes(records))
+    app.include_router(watch.routes(records, settings.alarms))
 
     @app.exception_handler(forms.NotTaken)
     def not_taken(request: Request, error: forms.NotTaken) -> Response:
@@ -180,13 +192,15 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     api = create_api(
         records, serving=serving, previews=previews, metrics=metrics, health=health, contacts=settings.contacts,
         gap=timedelta(hours=settings.gap_hours), downloads=downloads,
+        plan=settings.plan, alarms=settings.alarms,
     )  # fmt: skip
     api_at = Mount("/api/v1", app=api)
     api_at.path_regex = re.compile(api_at.path_regex.pattern, re.DOTALL)  # a line break in an address is not for the page to answer
     app.router.routes.append(api_at)
     app.add_middleware(Counting, metrics=metrics)
     gr.mount_gradio_app(
-        app, page(records, settings.contacts, accounts.sites, timedelta(hours=settings.gap_hours)), path="/", theme=frame.theme(), head=frame.HEAD, footer_links=[],
+        app, page(records, settings.contacts, accounts.sites, timedelta(hours=settings.gap_hours), settings.plan), path="/", theme=frame.theme(),
+        head=frame.HEAD, footer_links=[],
         max_file_size=photo.MAX_BYTES, ssr_mode=False, pwa=False, show_error=True, run_history=False, favicon_path=str(frame.STATIC / "icon.svg"),
     )  # fmt: skip
     app.add_middleware(identity.Gate, accounts=accounts, service=service is not None)
