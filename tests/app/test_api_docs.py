@@ -18,4 +18,7 @@ def test_the_examples_of_the_document_work(server: Server, tmp_path: Path) -> No
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "preview.jpg").read_bytes().startswith(b"\xff\xd8")
     assert "CSQU3054383" in (tmp_path / "log.csv").read_text("utf-8")
+    assert (tmp_path / "packet.pdf").read_bytes().startswith(b"%PDF")
+    assert (tmp_path / "register.xlsx").read_bytes().startswith(b"PK")
+    assert (tmp_path / "shared.jpg").read_bytes().startswith(b"\xff\xd8")
     assert "pestcheck_events_total" in done.stdout
