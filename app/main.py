@@ -23,9 +23,11 @@ from starlette.routing import Mount
 from app import (
     admin,
     auditor,
+    evidence,
     forms,
     heads,
     identity,
+    insight,
     lan,
     offline,
     oidc,
@@ -36,6 +38,7 @@ from app import (
     training,
     training_desk,
     uploads,
+    watch,
 )
 from app.api import create_api
 from app.api.server import Health
@@ -177,6 +180,9 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     app.include_router(registers.routes(records, settings.retention_years))
     app.include_router(training.routes(records, previews))
     app.include_router(training_desk.routes(records, settings.certificate_months))
+    app.include_router(insight.routes(records))
+    app.include_router(evidence.routes(records))
+    app.include_router(watch.routes(records, settings.alarms))
 
     @app.exception_handler(forms.NotTaken)
     def not_taken(request: Request, error: forms.NotTaken) -> Response:
@@ -186,13 +192,15 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     api = create_api(
         records, serving=serving, previews=previews, metrics=metrics, health=health, contacts=settings.contacts,
         gap=timedelta(hours=settings.gap_hours), downloads=downloads,
+        plan=settings.plan, alarms=settings.alarms,
     )  # fmt: skip
     api_at = Mount("/api/v1", app=api)
     api_at.path_regex = re.compile(api_at.path_regex.pattern, re.DOTALL)  # a line break in an address is not for the page to answer
     app.router.routes.append(api_at)
     app.add_middleware(Counting, metrics=metrics)
     gr.mount_gradio_app(
-        app, page(records, settings.contacts, accounts.sites, timedelta(hours=settings.gap_hours)), path="/", theme=frame.theme(), head=frame.HEAD, footer_links=[],
+        app, page(records, settings.contacts, accounts.sites, timedelta(hours=settings.gap_hours), settings.plan), path="/", theme=frame.theme(),
+        head=frame.HEAD, footer_links=[],
         max_file_size=photo.MAX_BYTES, ssr_mode=False, pwa=False, show_error=True, run_history=False, favicon_path=str(frame.STATIC / "icon.svg"),
     )  # fmt: skip
     app.add_middleware(identity.Gate, accounts=accounts, service=service is not None)

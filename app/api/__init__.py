@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from app.api import (
     answers,
     catalogue,
     exports,
+    figures,
     findings,
     inspections,
     journeys,
@@ -31,6 +32,7 @@ from app.previews import Previews
 from app.serving import Serving
 from pestcheck import __version__
 from pestcheck.inspection.guidance import Role
+from pestcheck.inspection.selection import Plan
 from pestcheck.photo import MAX_BYTES
 from pestcheck.records import Records
 
@@ -47,6 +49,7 @@ MODULES = (
     review,
     training,
     exports,
+    figures,
     server,
 )
 
@@ -68,6 +71,7 @@ TAGS = {
     "review": "What trainers say of photographs, the queue of those that teach most, and training certificates.",
     "training": "Quizzes from photographs and knowledge, attempts at them, trainings held.",
     "exports": "Records as files.",
+    "figures": "Rates over many inspections, evidence by criterion, watching the model, and draws for a second look.",
     "models": "Models there are.",
     "server": "The server itself.",
 }
@@ -92,11 +96,14 @@ def create_api(
     contacts: dict[Role, str],
     gap: timedelta,
     downloads: Downloads,
+    plan: Plan | None = None,
+    alarms: Mapping[str, float] | None = None,
 ) -> FastAPI:
     """Build the API.
 
     Args:
         serving: the model in use. contacts: whom to call, by role. gap: how long a conveyance may stand before that is to be explained. downloads: where files are made.
+        plan: of second looks; None: none are proposed. alarms: limits in place of some of ``watch.LIMITS``.
     """
     api = FastAPI(
         title="pestcheck", version=__version__, summary="Records of inspections of containers, conveyances and wood packaging for pests",
@@ -111,6 +118,8 @@ def create_api(
         "health": health,
         "contacts": contacts,
         "gap": gap,
+        "plan": plan,
+        "alarms": alarms,
         "downloads": downloads,
     }
     for name, value in state.items():

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from pestcheck import i18n
 from pestcheck.inspection.guidance import Role
 from pestcheck.inspection.journey import GAP
+from pestcheck.inspection.selection import Plan
 from pestcheck.people import Deed as May
 from pestcheck.people import Person
 from pestcheck.records import InspectionView, Records
@@ -75,7 +76,8 @@ class Told:
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What a step has at hand: the records, the language, who acts, the sites that they may choose from, and the id of the
-    message for what it makes. ``gap``: how long a conveyance may stand before that is to be explained."""
+    message for what it makes. ``gap``: how long a conveyance may stand before that is to be explained. ``plan``: of second looks; None: none are
+    proposed."""
 
     records: Records
     contacts: Mapping[Role, str]
@@ -84,6 +86,7 @@ class Desk:
     sites: tuple[str, ...] = ()
     key: str = ""
     gap: timedelta = GAP
+    plan: Plan | None = None
 
     @property
     def reads(self) -> bool:

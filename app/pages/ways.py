@@ -9,7 +9,10 @@ from pestcheck.people import Deed, Person
 WAYS: tuple[tuple[str, str, Deed], ...] = (
     ("/", "Inspections", Deed.see),
     ("/review", "Review", Deed.review),
+    ("/watch", "Watching the model", Deed.review),
     ("/records", "Records", Deed.export),
+    ("/evidence", "Evidence by criterion", Deed.export),
+    ("/insight", "Insight", Deed.see),
     ("/seals", "Seal register", Deed.see),
     ("/training", "Training", Deed.see),
     ("/holds", "Legal hold", Deed.retain),

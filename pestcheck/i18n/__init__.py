@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -77,11 +77,20 @@ def number(language: str, value: float) -> str:
     return format_decimal(value, locale=language)
 
 
-def percent(language: str, share: float) -> str:
-    """A share as a percentage without decimals."""
+def day(language: str, on: str, *, short: bool = False) -> str:
+    """A day of the records (ISO 8601) as people of the language write it. ``short``: without the year."""
+    from babel.dates import format_date
+
+    return format_date(date.fromisoformat(on), "d MMM" if short else "d MMM y", locale=language)
+
+
+def percent(language: str, share: float, *, digits: int = 0) -> str:
+    """A share as a percentage with at most so many decimals."""
+    from babel import Locale
     from babel.numbers import format_percent
 
-    return format_percent(share, locale=language)
+    usual = Locale.parse(language).percent_formats[None].pattern
+    return format_percent(share, usual.replace("0", f"0.{'#' * digits}", 1) if digits else usual, locale=language)
 
 
 @cache

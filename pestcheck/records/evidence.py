@@ -12,8 +12,8 @@ from enum import StrEnum
 
 from pestcheck.inspection.criteria import NEWEST, Criterion, Entity, criteria
 from pestcheck.records.common import UseCases, one_of, text
-from pestcheck.records.insight import Period
 from pestcheck.records.measures import MEASURES, Found, Measure, Scope
+from pestcheck.records.period import Period
 
 ENTITIES = {
     Entity.IMPORTER: "Importer", Entity.EXPORTER: "Exporter", Entity.MANUFACTURER: "Foreign manufacturer",

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import CTE, Integer, Select, case, distinct, exists, func, literal, select, union, union_all
@@ -20,8 +20,9 @@ from sqlmodel import Session, col
 
 from pestcheck.inspection.checklist import Catalogue, NoTemplate
 from pestcheck.rates import Rate, quantile
-from pestcheck.records.common import Refused, UseCases, at_their_sites, day, one_of, text
+from pestcheck.records.common import UseCases, at_their_sites, text
 from pestcheck.records.inspections import SELECTIONS
+from pestcheck.records.period import Period
 from pestcheck.records.view import KEPT
 from pestcheck.store.tables import Action, Answer, Draw, Finding, Inspection, Leg, Party, View
 
@@ -32,36 +33,6 @@ BY = {
 }  # fmt: skip
 """What the rates are given by. "partner": each party that handed the conveyance over on a leg of its journey."""
 QUARTERS = (0.25, 0.5, 0.75, 0.9)
-DAYS = 364
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """Days in UTC, the first and the last one, both within."""
-
-    first: date
-    last: date
-
-    @classmethod
-    def read(cls, first: str = "", last: str = "", *, days: int = DAYS) -> Period:
-        """From texts (ISO 8601); "" for today, and for so many days before the last.
-
-        Raises:
-            Refused: no date, or the first after the last.
-        """
-        end = date.fromisoformat(day(last, "last day")) if last else datetime.now(UTC).date()
-        try:
-            begin = date.fromisoformat(day(first, "first day")) if first else end - timedelta(days=days)
-        except OverflowError as error:
-            raise Refused(f"The last day, {end}, is too early.") from error
-        if begin > end:
-            raise Refused(f"The first day, {begin}, is after the last, {end}.")
-        return cls(begin, end)
-
-    @property
-    def texts(self) -> tuple[str, str]:
-        """The bounds for times as the records write them: from the first on, and before the second."""
-        return self.first.isoformat(), f"{self.last.isoformat()}U"  # "U" comes after the "T" of every time of that day
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +78,8 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class Insights:
-    """All of it. ``lines`` by ``BY``; ``total``: of all closed inspections; ``open``: not closed yet, and not counted."""
+    """All of it. ``lines`` by ``BY``; ``total``: of all closed inspections; ``open``: not closed yet, and not
+    counted; ``sites``: that one may choose from."""
 
     period: Period
     site: str | None
@@ -117,7 +89,7 @@ class Insights:
     cleaning: tuple[Cleaning, ...] = ()
     times: tuple[Time, ...] = ()
     drawn: tuple[Drawn, ...] = ()
-    sites: tuple[str, ...] = field(default=())
+    sites: tuple[str, ...] = ()
 
 
 class minutes(FunctionElement[int]):
@@ -142,6 +114,11 @@ def _postgresql(element: Any, compiler: Any, **more: Any) -> str:
 class Insight(UseCases):
     """See the module."""
 
+    def known_sites(self) -> tuple[str, ...]:
+        """The sites of the inspections that they see."""
+        with self.database.reading() as session:
+            return _sites(session)
+
     def insight(self, period: Period | None = None, site: str | None = None) -> Insights:
         """What the closed inspections of a period show, of those that were opened in it, at the sites that they see.
 
@@ -159,7 +136,7 @@ class Insight(UseCases):
             total = next(iter(_lines(counted[""])), Line((), {}))
             return Insights(
                 span, where, total, _open(session, span, where), lines, _cleaning(session, closed), _times(session, closed),
-                _drawn(session, span, where), tuple(sorted(key[0] for key in {line.key for line in lines["site"]} if key[0])),
+                _drawn(session, span, where), _sites(session),
             )  # fmt: skip
 
 
@@ -167,6 +144,11 @@ THERE = (col(Finding.state).in_(KEPT), col(Finding.cargo).is_(None))
 """Of a finding: a person says that it is there, and that it is no cargo."""
 Row = tuple[Any, ...]
 """Two parts of a key, kind of selection, inspections, those with contamination, findings."""
+
+
+def _sites(session: Session) -> tuple[str, ...]:
+    query = select(Inspection.site).where(col(Inspection.site).is_not(None), at_their_sites(session, Inspection.id)).distinct()  # type: ignore[call-overload]
+    return tuple(sorted(site for (site,) in session.connection().execute(query)))
 
 
 def looked_at(session: Session, period: Period, site: str | None = None, *, kinds: Iterable[str] | None = None) -> CTE:
@@ -342,11 +324,3 @@ def _drawn(session: Session, period: Period, site: str | None) -> tuple[Drawn, .
     for proposal, chosen, count in session.connection().execute(query.group_by(Draw.proposal, Draw.chosen)):
         counts[proposal][chosen] += count
     return tuple(Drawn(kind, Rate(of[kind], sum(of.values()) - of[None]), of[None]) for kind in SELECTIONS if (of := counts.get(kind)))
-
-
-def known_dimension(by: str) -> str:
-    """
-    Raises:
-        Refused: rates are not given by this.
-    """
-    return one_of(by, BY, "table")

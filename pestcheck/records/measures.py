@@ -15,7 +15,8 @@ from pestcheck.inspection.checklist import Catalogue
 from pestcheck.inspection.guidance import Stage
 from pestcheck.inspection.seals import Act, SealClass
 from pestcheck.inspection.template import Inspects
-from pestcheck.records.insight import Period, within
+from pestcheck.records.insight import within
+from pestcheck.records.period import Period
 from pestcheck.records.view import KEPT
 from pestcheck.store.tables import (
     Account,

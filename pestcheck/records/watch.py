@@ -6,7 +6,7 @@ Formulas and the meaning of the thresholds: docs/insight.md.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +15,11 @@ from sqlmodel import Session, col
 
 from pestcheck.rates import Rate, psi
 from pestcheck.records.common import UseCases, text
-from pestcheck.records.insight import Period, monday, within
-from pestcheck.store.tables import Finding, Inspection, Photograph, View
+from pestcheck.records.insight import monday, within
+from pestcheck.records.period import Period
+from pestcheck.records.reviews import AT_ONCE, Reviewed, read_reviewed
+from pestcheck.review import Status
+from pestcheck.store.tables import Finding, Inspection, Photograph, ReviewState, View
 
 BY = {"week": "Week", "site": "Site", "camera": "Camera", "model": "Model"}
 BINS = 10
@@ -28,6 +31,9 @@ MEASURES = {
     "agreement": "Inspector and trainer agree",
 }  # fmt: skip
 """What is watched, as shares."""
+SETTLED = (Status.AGREED.value, Status.ONE_OPINION.value)
+LEAST = 20
+"""Photographs or findings below which no share is an alarm."""
 DRIFT = "drift"
 LIMITS = {
     "flagged": 0.6, "unsure": 0.3, "unusable": 0.1, "corrected": 0.2, "rejected": 0.5, "missed": 0.1, "agreement": 0.8, DRIFT: 0.25,
@@ -73,25 +79,45 @@ class Watch(UseCases):
         where = None if site is None else text(site, "site")
         with self.database.reading() as session:
             shares, histograms = _photographs(session, span, where)
-            for by, found in _findings(session, span, where).items():
-                for key, rates in found.items():
-                    shares[by][key] |= rates
-            for by, found in self.agreement(session, span, where).items():
-                for key, rate in found.items():
-                    shares[by][key]["agreement"] = rate
+            for more in (_findings(session, span, where), agreement(_reviewed(session, span, where))):
+                for by, found in more.items():
+                    for key, rates in found.items():
+                        shares[by][key] = {**shares[by].get(key, {}), **rates}
         groups = {by: tuple(_watched(by, shares[by], histograms[by], at)) for by in BY}
         scores = {key: tuple(map(sum, zip(*models.values(), strict=True))) for key, models in histograms["model"].items()}
         return Watching(span, where, groups, scores, at)
 
-    def agreement(self, session: Session, period: Period, site: str | None) -> dict[str, dict[str, Rate]]:
-        """How often the trainer's label says what the inspector decided: by BY, by key. Nothing while there are no labels of trainers."""
-        return {}
+
+def _reviewed(session: Session, period: Period, site: str | None) -> Iterator[Reviewed]:
+    """The photographs of which the trainers' word is known."""
+    query = (
+        select(col(View.id)).join(ReviewState, col(ReviewState.view_id) == View.id).join(Inspection, col(Inspection.id) == View.inspection_id)
+        .where(col(ReviewState.status).in_(SETTLED), *within(session, period, site)).order_by(View.id)
+    )  # fmt: skip
+    keys = [key for (key,) in session.connection().execute(query)]
+    for start in range(0, len(keys), AT_ONCE):
+        yield from read_reviewed(session, keys[start : start + AT_ONCE])
+
+
+def agreement(reviewed: Iterable[Reviewed]) -> Counts:
+    """How often what the trainers say of a finding is what the inspector decided, by BY, by key."""
+    pairs: dict[str, dict[str, list[int]]] = {by: defaultdict(lambda: [0, 0]) for by in BY}
+    for item in reviewed:
+        keys = (monday(item.inspection.opened_at[:10]), item.inspection.site or "", item.photograph.camera or "", item.view.model or "")
+        for finding in item.findings:
+            said = item.said_of(finding) if finding.state != "suggested" else None
+            if said is None or said == "unusable":
+                continue
+            for by, key in zip(BY, keys, strict=True):
+                pairs[by][key][0] += said == (finding.decided_label or "no_contaminant")
+                pairs[by][key][1] += 1
+    return {by: {key: {"agreement": Rate(*counts)} for key, counts in found.items()} for by, found in pairs.items()}
 
 
 def beyond(measure: str, rate: Rate, limit: float) -> bool:
-    """Whether a share is surely beyond its limit: its whole interval is, so that chance rings no bell."""
+    """Whether a share is surely beyond its limit: its whole interval is, and of LEAST at least, so that chance rings no bell."""
     low, high = rate.interval
-    return bool(rate.of) and (high < limit if measure == "agreement" else low > limit)
+    return rate.of >= LEAST and (high < limit if measure == "agreement" else low > limit)
 
 
 Counts = dict[str, dict[str, dict[str, Rate]]]

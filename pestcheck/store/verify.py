@@ -125,7 +125,9 @@ def _check_numbers(where: str, seq: int, of: str | None, body: dict[str, Any], n
     if body["kind"] == "exported":
         for key, stated in (body["payload"].get("inspections") or {}).items():
             if key in numbers and numbers[key] != stated:
-                says = f"the export said that inspection {key} had {stated[0]} events, and it had {numbers[key][0]}: a pack left something out"
+                says = (
+                    f"the export said that inspection {key} had {stated[0]} events, and it had {numbers[key][0]}: a pack left something out"
+                )
                 yield Problem("log", where, says)
 
 

@@ -116,7 +116,7 @@ def join(tablet: TestClient, **headers: str) -> Any:
 
 
 GETS = (
-    "/", "/?inspection=x", "/log.csv", "/records", "/records/register.csv", "/packet/x.pdf", "/config", "/theme.css", "/own", "/accounts", "/session", "/lock", "/gradio_api/queue/data?session_hash=abcdef",
+    "/", "/?inspection=x", "/log.csv", "/records", "/records/register.csv", "/packet/x.pdf", "/insight", "/insight.csv", "/evidence", "/evidence.pdf", "/watch", "/watch.csv", "/config", "/theme.css", "/own", "/accounts", "/session", "/lock", "/gradio_api/queue/data?session_hash=abcdef",
     "/gradio_api/file=/etc/passwd", "/gradio_api/upload_progress?upload_id=x", "/gradio_api/heartbeat/abcdef", "/photograph/" + "0" * 64 + ".jpg",
     "/api/v1/inspections", "/api/v1/exports/log.csv", "/api/v1/openapi.json", "/docs", "/openapi.json", "/nothing", "//", "/login/", "/healthy",
     "/logins", "/trusted", "/login/service/x", "/LOGIN", "/./login/../log.csv", "/login%2f..%2flog.csv", "/assetsx/", "/appx",
@@ -234,6 +234,16 @@ DEEDS: dict[str, tuple[Deed, Any]] = {
     "accounts": (Deed.manage, lambda t, y: t.get("/accounts", headers=HTML)),
     "new account": (Deed.manage, lambda t, y: t.post("/accounts", data={}, headers={"origin": HERE})),
     "upload": (Deed.inspect, lambda t, y: t.post("/gradio_api/upload", files={"files": ("a.jpg", b"x")}, headers={"origin": HERE})),
+    "insight": (Deed.see, lambda t, y: t.get("/insight", headers=HTML)),
+    "insight as a file": (Deed.export, lambda t, y: t.get("/insight.csv")),
+    "evidence": (Deed.export, lambda t, y: t.get("/evidence", headers=HTML)),
+    "evidence as PDF": (Deed.export, lambda t, y: t.get("/evidence.pdf")),
+    "watch": (Deed.review, lambda t, y: t.get("/watch", headers=HTML)),
+    "watch as a file": (Deed.review, lambda t, y: t.get("/watch.csv")),
+    "api: insight": (Deed.see, lambda t, y: t.get("/api/v1/insight")),
+    "api: evidence": (Deed.export, lambda t, y: t.get("/api/v1/evidence")),
+    "api: watch": (Deed.review, lambda t, y: t.get("/api/v1/watch")),
+    "api: draw": (Deed.inspect, lambda t, y: t.put(f"/api/v1/draws/{uuid7()}", json={"number": "A"}, headers={"origin": HERE})),
     "api: list": (Deed.see, lambda t, y: t.get("/api/v1/inspections")),
     "api: log": (Deed.export, lambda t, y: t.get("/api/v1/exports/log.csv")),
     "api: pack": (Deed.export, lambda t, y: t.get("/api/v1/exports/pack.zip?site=nowhere")),

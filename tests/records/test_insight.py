@@ -10,7 +10,8 @@ import pytest
 from pestcheck.ids import uuid7
 from pestcheck.rates import Rate
 from pestcheck.records import Records, Refused
-from pestcheck.records.insight import Period, monday
+from pestcheck.records.insight import monday
+from pestcheck.records.period import Period
 from pestcheck.vision.scan import Report
 from tests.records.conftest import ANA, CLEAN, HORNET, closed, opened, photographed, suggested
 
