@@ -229,18 +229,18 @@ def _printed(
                 future.cancel()
 
 
-def _or_why(photograph: Callable[[str], bytes], sha256: str) -> bytes | OSError | ValueError:
+def _or_why(photograph: Callable[[str], bytes], sha256: str) -> bytes | OSError:
     try:
         return photograph(sha256)
     except (OSError, ValueError) as error:
-        return type(error)(str(error))
+        return OSError(str(error))
 
 
-class _Taken(dict[str, bytes | OSError | ValueError]):
+class _Taken(dict[str, bytes | OSError]):
     """Photographs that were looked up before."""
 
     def __call__(self, sha256: str) -> bytes:
-        if isinstance(found := self[sha256], Exception):
+        if isinstance(found := self[sha256], OSError):
             raise found
         return found
 
