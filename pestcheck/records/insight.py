@@ -232,7 +232,7 @@ def _areas(session: Session, catalogue: Catalogue, where: tuple[Any, ...]) -> li
     said = select(Answer.inspection_id, Answer.area, literal(0)).where(col(Answer.state) == "inspected", col(Answer.result) == "contamination")  # type: ignore[call-overload]  # fmt: skip
     bad = union_all(there, said).subquery()
     found = (
-        select(bad.c.area, selection, func.count(distinct(col(Inspection.id))), func.sum(bad.c.n))  # type: ignore[call-overload]
+        select(bad.c.area, selection, func.count(distinct(col(Inspection.id))), func.sum(bad.c.n))
         .select_from(bad).join(Inspection, col(Inspection.id) == bad.c.inspection_id).where(*where).group_by(bad.c.area, selection)
     )  # fmt: skip
     made = (

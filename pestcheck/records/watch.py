@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import Select, case, func, select
 from sqlmodel import Session, col
 
 from pestcheck.rates import Rate, psi
@@ -138,11 +138,11 @@ def _photographs(session: Session, period: Period, site: str | None) -> tuple[Co
     keys = _keys()
     # Comparisons: PostgreSQL rounds where it casts, SQLite cuts.
     bucket = case((col(View.score).is_(None), -1), *((col(View.score) >= n / BINS, n) for n in range(BINS - 1, 0, -1)), else_=0)
-    base = (
+    base: Select[Any] = (
         select(*(column.label(by) for by, column in keys.items()), col(View.verdict).label("verdict"), bucket.label("bucket"), func.count().label("n"))
         .select_from(Inspection).join(View, col(View.inspection_id) == Inspection.id)
         .join(Photograph, col(Photograph.sha256) == View.sha256)
-        .where(col(View.state) == "scored", *within(session, period, site)).group_by(*keys.values(), View.verdict, bucket)
+        .where(col(View.state) == "scored", *within(session, period, site)).group_by(*keys.values(), col(View.verdict), bucket)
     )  # fmt: skip
     verdicts: dict[str, dict[str, dict[str, int]]] = {by: defaultdict(lambda: defaultdict(int)) for by in BY}
     histograms: Histograms = {by: defaultdict(lambda: defaultdict(lambda: [0] * BINS)) for by in BY}
@@ -165,8 +165,8 @@ def _photographs(session: Session, period: Period, site: str | None) -> tuple[Co
 def _findings(session: Session, period: Period, site: str | None) -> Counts:
     """Of the findings that a person decided on: the shares corrected and rejected, and of those that are there, the share missed."""
     keys = _keys()
-    query = (
-        select(*keys.values(), Finding.state, func.count())
+    query: Select[Any] = (
+        select(*keys.values(), col(Finding.state), func.count())
         .select_from(Inspection).join(View, col(View.inspection_id) == Inspection.id)
         .join(Photograph, col(Photograph.sha256) == View.sha256).join(Finding, col(Finding.view_id) == View.id)
         .where(
