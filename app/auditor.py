@@ -17,6 +17,7 @@ from pestcheck.export.register import MEDIA, TABLES
 from pestcheck.records import CONTAMINANTS, DISPOSITIONS, Filter, NotFound, Records, Refused
 from pestcheck.records.exports import KINDS
 from pestcheck.records.filter import OUTCOMES
+from pestcheck.store.keys import KeyUnavailable
 
 A_PAGE, TAKEN = 50, 20
 NAMES = {
@@ -89,6 +90,20 @@ def routes(everything: Records, downloads: Downloads) -> APIRouter:
             if kind not in MEDIA or kind == "pdf" or table not in TABLES:
                 raise NotFound("There is no such file.")
             return downloads.register(everything.within(who.sites), who, kind, asked(request), part=table)
+
+        return file(request, make)
+
+    @router.get("/records/pack.zip")
+    def pack(request: Request) -> Response:
+        who = person(request)
+
+        def make() -> Response:
+            try:
+                return downloads.pack(everything.within(who.sites), who, asked(request), language=chosen(request))
+            except KeyUnavailable:
+                return page(
+                    request, "told.html", 503, says="The key that signs evidence packs is not on this server. Ask whoever keeps it."
+                )
 
         return file(request, make)
 

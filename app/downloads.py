@@ -10,17 +10,20 @@ import base64
 import hashlib
 import tempfile
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
 from starlette.responses import Response, StreamingResponse
 
 from app.previews import Previews
+from pestcheck.export import pack
 from pestcheck.export.register import MEDIA, Written, export
 from pestcheck.export.shared import shared_copy
 from pestcheck.people import Person
 from pestcheck.records import Filter, NotFound, Records
 from pestcheck.store import events
+from pestcheck.store.heads import Heads
 
 FOLDER = "outgoing"
 """In the data folder: the one for temporary files may be small, or in memory."""
@@ -30,8 +33,8 @@ PIECE = 256 * 1024
 class Downloads:
     """Makes them in a folder that is made if it is not there. Nothing stays in it: its files have no names."""
 
-    def __init__(self, data: Path, previews: Previews) -> None:
-        self.folder, self.previews = data / FOLDER, previews
+    def __init__(self, data: Path, previews: Previews, heads: Heads) -> None:
+        self.folder, self.previews, self.heads = data / FOLDER, previews, heads
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def register(
@@ -79,6 +82,27 @@ class Downloads:
         ending = media_type.rpartition("/")[2].replace("jpeg", "jpg")
         headers = _headers(f"{sha256[:16]}{'' if original else '-shared'}.{ending}", Written(1, digest, len(data)))
         return Response(data, media_type=media_type, headers=headers | {"Pestcheck-Copy": how})
+
+    def pack(self, records: Records, who: Person, filter: Filter, *, language: str = "en", location: bool = False) -> Response:
+        """An evidence pack. It is sent as it is made, since it may be larger than the disk; one that breaks off is no ZIP.
+
+        Raises:
+            Refused, OSError: see ``pack.stream``.
+        """
+        name = f"pestcheck-pack-{events.now()[:10]}.zip"
+        parts = pack.stream(
+            records,
+            self.heads,
+            actor=who.name,
+            filter=filter,
+            language=language,
+            location=location,
+            photograph=self.previews.jpeg,
+            name=name,
+        )
+        first = next(parts)  # whatever is refused is refused before the answer begins
+        headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+        return StreamingResponse(chain((first,), parts), media_type="application/zip", headers=headers)
 
     def _file(
         self, records: Records, who: Person, format: str, filter: Filter, name: str, *, part: str = "inspections", language: str = "en",

@@ -25,6 +25,7 @@ from app import (
     auditor,
     evidence,
     forms,
+    heads,
     identity,
     insight,
     lan,
@@ -54,6 +55,8 @@ from pestcheck.inspection.checklist import catalogue
 from pestcheck.records import Filter, NotFound, Records
 from pestcheck.settings import Settings
 from pestcheck.store import open_folder
+from pestcheck.store.heads import Heads
+from pestcheck.store.keys import KeyFolder
 
 log = logging.getLogger(__name__)
 
@@ -111,24 +114,27 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     serving = Serving(records, settings.data, settings.model)
     scoring = ScoringThread(records, serving)
     accounts = Accounts(database, timedelta(minutes=settings.lock_minutes))
+    signer = Heads(database, KeyFolder(settings.keys_folder), settings.stamps)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         scoring.thread.start()
-        cleaning = asyncio.create_task(uploads.keep_clean(sent))
+        beside = [asyncio.create_task(uploads.keep_clean(sent)), asyncio.create_task(heads.keep_signed(signer))]
         if tls:
             tls.start()
         yield
-        cleaning.cancel()
+        for task in beside:
+            task.cancel()
         if tls:
             tls.stop()
         scoring.stop()
         database.close()
 
     app = FastAPI(title="pestcheck", version=__version__, lifespan=lifespan, openapi_url=None)  # what is documented is the API
+    app.state.heads = signer
 
     previews, metrics = Previews(photo_store), Metrics(records)
-    downloads = Downloads(settings.data, previews)
+    downloads = Downloads(settings.data, previews, signer)
 
     @app.get("/photograph/{sha256}.jpg")
     def photograph(sha256: str, request: Request) -> Response:

@@ -13,7 +13,7 @@ from app.identity import person
 from app.inspector.seals import CLASSES, TYPES
 from app.signin import text
 from pestcheck.ids import is_id, uuid7
-from pestcheck.inspection.seals import ACTS, Act
+from pestcheck.inspection.seals import ACTS, Act, seal_key
 from pestcheck.people import Deed
 from pestcheck.records import NotFound, Records, Refused
 
@@ -45,9 +45,13 @@ def routes(everything: Records, years: float) -> APIRouter:
     ) -> Response:
         records = mine(request)
         lines = records.seal_lines(number or None)
-        shown = {line.number for line in lines}
-        seen = {line.key for line in lines}
-        problems = [one for one in records.seal_problems() if person(request).sites is None or one.number in shown]
+        seen, theirs = {line.key for line in lines}, {line.inspection_id or "" for line in lines}
+        problems = [
+            one
+            for one in records.seal_problems()
+            if any(seal_key(event.number) in seen for event in one.events)
+            and all(event.inspection in theirs or not event.inspection for event in one.events)
+        ]
         last = {}
         for line in lines:
             last[line.key] = line
@@ -55,7 +59,7 @@ def routes(everything: Records, years: float) -> APIRouter:
         fields = ("act", "numbers", "container", "document_number", "seal_class", "type", "maker", "reason", "id")
         return page(
             request, "seals.html", status, lines=lines[::-1][:LINES], more=max(0, len(lines) - LINES), number_=number[:60], acts=ACTS, classes=CLASSES, types=TYPES,
-            problems=[one for one in problems if not number or one.number in shown], counts=counts, seals=len(seen), wrong=wrong, warned=warned or [],
+            problems=problems, counts=counts, seals=len(seen), wrong=wrong, warned=warned or [],
             may=person(request).may(Deed.inspect), kept={name: text(kept, name) if kept else "" for name in fields} | ({} if kept else {"id": uuid7()}),
         )  # fmt: skip
 

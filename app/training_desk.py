@@ -236,6 +236,6 @@ def photographs(records: Records, number: str, asked: set[str]) -> list[Photogra
     found: dict[str, PhotographView] = {}
     for inspection, _ in records.inspections(INSPECTIONS, number=number):
         for item in records.inspection(inspection.id).photographs:
-            if item.view.sha256 not in asked and item.view.state != "waiting":
+            if item.view.sha256 not in asked:
                 found.setdefault(item.view.sha256, item)
     return sorted(found.values(), key=lambda item: not any(one.state in KEPT for one in item.findings))

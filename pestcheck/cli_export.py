@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-ENDINGS = {".csv": "csv", ".xlsx": "xlsx", ".coco.json": "coco", ".json": "json", ".pdf": "pdf"}
+ENDINGS = {".csv": "csv", ".xlsx": "xlsx", ".coco.json": "coco", ".json": "json", ".pdf": "pdf", ".zip": "zip"}
 """Formats by the ending of a file's name."""
 
 
@@ -20,7 +20,7 @@ def _filter(what: str) -> typer.models.OptionInfo:
 def export(
     output: Annotated[Path | None, typer.Argument(metavar="FILE", help="File to write; standard output if none is given.")] = None,
     format: Annotated[
-        str, typer.Option(help="csv, xlsx, json, coco or pdf. By default what FILE ends in, else csv.", show_default=False)
+        str, typer.Option(help="csv, xlsx, json, coco, pdf or zip. By default what FILE ends in, else csv.", show_default=False)
     ] = "",
     table: Annotated[
         str, typer.Option(help="Of a CSV: inspections, findings, seals, seal_checks, wood_packaging, actions, training or log.")
@@ -44,11 +44,14 @@ def export(
         Path | None, typer.Option("--data", help="Folder of the records. By default ~/pestcheck-data, or PESTCHECK_DATA.")
     ] = None,
 ) -> None:
-    """Write inspections to a file: a table (CSV), all tables (XLSX), all that is on record (JSON), what was found (COCO), or one record (PDF)."""
+    """Write inspections to a file: a table (CSV), all tables (XLSX), all that is on record (JSON), what was found (COCO), one record (PDF),
+    or an evidence pack (ZIP), which `pestcheck verify FILE`, or the verify.py in it, checks."""
     import getpass
     import tempfile
 
     from pestcheck.cli import _fail, _records, _settings
+    from pestcheck.cli_heads import heads
+    from pestcheck.export.pack import export as pack
     from pestcheck.export.register import export as write
     from pestcheck.records import Filter, Refused
     from pestcheck.store.photos import whole_file
@@ -56,7 +59,8 @@ def export(
     kind = format or ("csv" if output is None else next((ENDINGS[end] for end in ENDINGS if output.name.lower().endswith(end)), ""))
     if not kind:
         _fail(f"{output}: say the format with --format, or end the name in {', '.join(ENDINGS)}")
-    records = _records(_settings(data=data))
+    settings = _settings(data=data)
+    records = _records(settings)
     try:
         wanted = Filter(
             since=since, until=until, site=site, partner=partner, lane=lane, container=container, label=label, outcome=outcome,
@@ -71,7 +75,7 @@ def export(
                 bar.length = size
                 bar.update(done - bar.pos)
 
-            made = write(
+            made = pack(records, heads(settings, records.database), file, actor=by or getpass.getuser(), filter=wanted, language=language, location=location, progress=progress, name=output.name if output else "PACK.zip") if kind == "zip" else write(
                 records, kind, file, actor=by or getpass.getuser(), filter=wanted, part=table, language=language, location=location,
                 progress=progress,
             )  # fmt: skip

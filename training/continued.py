@@ -9,8 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
+import shutil
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +25,8 @@ import onnxruntime as ort
 from onnx import numpy_helper
 from scipy.optimize import minimize
 
+from pestcheck.records.datasets import CLEAN
+from pestcheck.vision import bundle
 from pestcheck.vision.decide import probabilities
 from pestcheck.vision.score import Pixels
 from training import data, heldout
@@ -33,6 +40,13 @@ HOLD = 3.0
 """How strongly the old weights hold; see ``fit``."""
 REMEMBERED = 1.0
 """How much a remembered picture counts beside a new one."""
+
+
+MOST_KNOWN = 100
+"""New pictures that the network compares others with from now on, beside those that it knew."""
+NOTHING = -1
+"""As the right label: no contaminant is there, on whatever surface."""
+NAME = r"([a-z0-9-]+)-(\d+\.\d+\.\d+)"
 
 
 @dataclass(frozen=True)
@@ -128,10 +142,6 @@ def features(network: Network, pictures: Sequence[data.Picture], side: int, kept
     return np.concatenate(rows) if rows else np.empty((0, network.head.weight.shape[1]), np.float32)
 
 
-NOTHING = -1
-"""As the right label: no contaminant is there, on whatever surface."""
-
-
 def fit(network: Network, seen: np.ndarray, truth: np.ndarray, hold: float = HOLD, remembered: float = REMEMBERED) -> Head:
     """The last layer, fitted to pictures. Convex: the same pictures give the same layer, whatever came before.
 
@@ -173,3 +183,73 @@ def fit(network: Network, seen: np.ndarray, truth: np.ndarray, hold: float = HOL
     found: Any = minimize(loss, np.zeros(labels * (d + 1)), jac=True, method="L-BFGS-B", options={"maxiter": 200, "ftol": 1e-7})
     moved = found.x.reshape(labels, d + 1)
     return Head(start.weight + moved[:, :d], start.bias + moved[:, d])
+
+
+@dataclass(frozen=True)
+class Continued:
+    """What became of it. ``pictures``: trained on, by label; ``left_out``: pictures whose label the model does not have, by label."""
+
+    pictures: dict[str, int]
+    left_out: dict[str, int]
+
+
+def write(folders: Sequence[Path], model: Path, out: Path, hold: float = HOLD) -> Continued:
+    """Write the model folder ``out``: that of ``model`` with its last layer fitted to the manifests in ``folders`` as well.
+
+    Pictures of the part "test" are not touched. The networks of the folds, where the model came with them, are fitted in the same way, so
+    that it can be measured on the sources that they never saw. Cut short, the same command goes on where it stopped.
+
+    Raises:
+        SystemExit: a bad name, the name of the model itself, or nothing to train on. data.ManifestError, bundle.BundleError.
+    """
+    if not (match := re.fullmatch(NAME, out.name)):
+        raise SystemExit(f"{out.name!r} is no name for a model; name it like pest-lite0-0.1.0")
+    before = bundle.load(model)
+    if f"{match[1]}@{match[2]}" == before.id or out.resolve() == model.resolve():
+        raise SystemExit(f"{out.name} is the model to continue from; give the new one a higher version")
+    every = [p for folder in folders for p in data.read_manifest(folder) if p.part != data.TEST]
+    pictures = [p for p in every if p.label in before.labels]
+    if not pictures:
+        raise SystemExit("there is no picture to train on: all are to be tested on, or of labels that the model does not have")
+    out.mkdir(parents=True, exist_ok=True)
+    index = {label: k for k, label in enumerate(before.labels)}
+    truth = np.array([NOTHING if p.manifest_label == CLEAN else index[p.label] for p in pictures])
+    work = out / "run" / "work"
+    shutil.rmtree(work, ignore_errors=True)  # of a run that was cut short
+    work.mkdir(parents=True)
+    for path in sorted([model / bundle.CLASSIFIER, *model.glob(f"folds/*/{bundle.CLASSIFIER}")]):
+        network = Network(path)
+        if network.labels != list(before.labels):
+            raise SystemExit(f"{path} has other labels than {before.id}; get the model folder again")
+        seen = features(network, pictures, before.side, out / "run" / "features")
+        new = work / path.relative_to(model)
+        new.parent.mkdir(parents=True, exist_ok=True)
+        some = np.random.default_rng(0).permutation(len(seen))[:MOST_KNOWN]
+        network.write(fit(network, seen, truth, hold), new, seen[np.sort(some)])
+    for path in (model / bundle.FINDER, *model.glob(f"folds/*/{bundle.FINDER}")):
+        shutil.copy(path, work / path.relative_to(model))
+    files = (bundle.CLASSIFIER, bundle.FINDER)
+    described = before.model_copy(update={
+        "name": match[1], "version": match[2], "created": datetime.now(UTC).isoformat(timespec="seconds"), "continues": before.id,
+        "finder_from": before.finder_from or before.id, "classifier_from": None, "data": (*before.data, *_sources(pictures)),
+        "sha256": {name: hashlib.sha256((work / name).read_bytes()).hexdigest() for name in files},
+    })  # fmt: skip
+    (work / bundle.DESCRIPTION).write_text(described.model_dump_json(indent=1) + "\n", "utf-8")
+    shutil.rmtree(out / "folds", ignore_errors=True)
+    for item in list(work.iterdir()):
+        os.replace(item, out / item.name)
+    work.rmdir()
+    bundle.load(out)
+    left_out = Counter(p.manifest_label for p in every if p.label not in before.labels)
+    return Continued(dict(Counter(p.manifest_label for p in pictures)), dict(left_out))
+
+
+def _sources(pictures: Sequence[data.Picture]) -> tuple[bundle.Source, ...]:
+    licences: dict[str, set[str]] = {}
+    for p in pictures:
+        licences.setdefault(p.source, set()).add(p.licence or "none stated")
+    count = Counter(p.source for p in pictures)
+    return tuple(
+        bundle.Source(source=source, part="continued", pictures=n, licence=" | ".join(sorted(licences[source])))
+        for source, n in sorted(count.items())
+    )

@@ -21,7 +21,7 @@ from pestcheck.photo import Quality
 from pestcheck.taxonomy import LABELS
 from pestcheck.vision import bundle, decide
 from pestcheck.vision.tiles import Box
-from training import continued, data, heldout
+from training import continued, data, evaluate, heldout
 
 STEPS = (0, 50, 100, 200, 400)
 """Labels given."""
@@ -129,8 +129,8 @@ def run(folder: Path, model: Path, out: Path, repeats: int = REPEATS) -> list[di
     """All rounds, each kept as a line of ``out/loop.jsonl`` when it is done: the same command goes on where it stopped.
 
     Returns:
-        Of each round its fold, pool, order and repeat; "pool": pictures that could be labelled; "tested", which were tested; and "guesses"
-        of them after each of STEPS; "elsewhere": share of the fold's other pictures that are named right, or None.
+        Of each round its fold, pool, order and repeat; "labelled": how many pictures could be labelled; "tested", which were tested; and "right",
+        whether each was named right after each of STEPS; "elsewhere": share of the fold's other pictures that are named right, or None.
     """
     out.mkdir(parents=True, exist_ok=True)
     file = out / "loop.jsonl"
@@ -149,9 +149,99 @@ def run(folder: Path, model: Path, out: Path, repeats: int = REPEATS) -> list[di
                     elsewhere = [float((of.guess(head, others) == of.truth[others]).mean()) for head in heads] if len(others) else None
                     done.append({
                         "fold": fold, "pool": name, "order": order, "repeat": repeat, "labelled": len(rows), "tested": tested.tolist(),
-                        "guesses": [of.guess(head, tested).tolist() for head in heads], "elsewhere": elsewhere,
+                        "right": [(of.guess(head, tested) == of.truth[tested]).astype(int).tolist() for head in heads], "elsewhere": elsewhere,
                     })  # fmt: skip
                     with file.open("a", encoding="utf-8") as lines:
                         lines.write(json.dumps(done[-1]) + "\n")
                     print(f"fold {fold}, {name}, {order}, repeat {repeat}", flush=True)
     return done
+
+
+def curves(rounds: Sequence[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
+    """Means over the repeats with 95 % bootstrap intervals over the split groups that were tested.
+
+    Returns:
+        By fold, pool, measure ("top1": share named right, where all surfaces are one; "mean_recall": mean over the labels of the share of
+        their pictures named right) and step: "queue" and "random", and "gain", their difference, each (value, low, high); and the counts
+        "labelled" (pictures that could be labelled), "tested" and "repeats"; "elsewhere": by order, the share of the fold's other pictures
+        that are named right, or None.
+    """
+    members, result = data.read_manifest(folder), []
+    for fold in sorted({one["fold"] for one in rounds}):
+        pictures = data.split(members, fold).test
+        _, group = np.unique([p.group for p in pictures], return_inverse=True)
+        names = sorted({p.label for p in pictures})
+        for pool in pools(pictures):
+            some = [one for one in rounds if (one["fold"], one["pool"]) == (fold, pool)]
+            repeats = sorted(set.intersection(*({one["repeat"] for one in some if one["order"] == order} for order in ORDERS)))
+            if not repeats:
+                continue
+            shape = (len(STEPS), group.max() + 1, len(names))
+            right, total = {order: np.zeros(shape) for order in ORDERS}, np.zeros(shape[1:])
+            kind = np.array([names.index(p.label) for p in pictures])
+            for one in some:
+                if one["repeat"] not in repeats:
+                    continue
+                rows = np.array(one["tested"])
+                if one["order"] == ORDERS[0]:
+                    np.add.at(total, (group[rows], kind[rows]), 1)
+                for step, correct in enumerate(one["right"]):
+                    np.add.at(right[one["order"]][step], (group[rows], kind[rows]), np.array(correct))
+            there = np.flatnonzero(total.sum(axis=1))
+            rng = np.random.default_rng(0)
+            draws = rng.multinomial(len(there), np.full(len(there), 1 / len(there)), evaluate.RESAMPLES)
+            weights = np.concatenate([np.ones((1, len(there))), draws])
+            elsewhere = {order: _elsewhere([one for one in some if one["order"] == order]) for order in ORDERS}
+            counted = total.sum(axis=0) / len(repeats) >= RARE_TO_SEE
+            for measure in ("top1", "mean_recall"):
+                found = {order: _measured(weights, right[order][:, there], total[there], counted, measure) for order in ORDERS}
+                found["gain"] = found[ORDERS[0]] - found[ORDERS[1]]
+                for k, step in enumerate(STEPS):
+                    values = {
+                        name: [round(float(v), 4) for v in (rows[k, 0], *np.nanpercentile(rows[k, 1:], (2.5, 97.5)))]
+                        for name, rows in found.items()
+                    }
+                    result.append({
+                        "fold": fold, "pool": pool, "measure": measure, "labels": step, **values, "labelled": some[0]["labelled"],
+                        "tested": len(np.unique(np.concatenate([one["tested"] for one in some]))), "repeats": len(repeats), "elsewhere": {order: shares[k] if shares else None for order, shares in elsewhere.items()},
+                    })  # fmt: skip
+    return result
+
+
+def _elsewhere(some: Sequence[dict[str, Any]]) -> list[float] | None:
+    """Mean share of the fold's other pictures that are named right after each step."""
+    shares = [one["elsewhere"] for one in some if one["elsewhere"]]
+    return [round(float(v), 4) for v in np.mean(shares, axis=0)] if shares else None
+
+
+def _measured(weights: np.ndarray, right: np.ndarray, total: np.ndarray, counted: np.ndarray, measure: str) -> np.ndarray:
+    """A measure for each step and resample, shape (steps, resamples). ``right``: shape (steps, groups, labels); ``total``: (groups, labels)."""
+    if measure == "top1":
+        return np.stack([(weights @ step.sum(axis=1)) / (weights @ total.sum(axis=1)) for step in right])
+    of = weights @ total[:, counted]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.stack([np.nanmean(weights @ step[:, counted] / of, axis=1) for step in right])
+
+
+def table(found: Sequence[dict[str, Any]]) -> str:
+    """The curves as a Markdown table."""
+    lines = [
+        "| Pictures | Measure | Labels | Queue | 95 % | Random | 95 % | Gain, points | 95 % |",
+        "| --- | --- | ---: | ---: | --- | ---: | --- | ---: | --- |",
+    ]
+    words = {"top1": "named right", "mean_recall": "named right, mean over labels"}
+    for one in found:
+        cells = [f"fold {one['fold']}, {one['pool']}", words[one["measure"]], str(one["labels"])]
+        for order in ORDERS:
+            value, low, high = one[order]
+            cells += [f"{value:.1%}", f"{low:.1%} to {high:.1%}"]
+        value, low, high = (100 * v for v in one["gain"])
+        lines.append("| " + " | ".join([*cells, f"{value:+.1f}", f"{low:+.1f} to {high:+.1f}"]) + " |")
+    for one in found:
+        if one["measure"] == "top1" and one["labels"] == STEPS[-1] and one["elsewhere"][ORDERS[0]] is not None:
+            start = next(o for o in found if (o["fold"], o["pool"], o["measure"], o["labels"]) == (one["fold"], one["pool"], "top1", 0))
+            shares = ", ".join(f"{one['elsewhere'][order]:.1%} ({order})" for order in ORDERS)
+            lines.append(
+                f"\nFold {one['fold']}, its other sources: {start['elsewhere'][ORDERS[0]]:.1%} named right before, {shares} after {STEPS[-1]} labels."
+            )
+    return "\n".join(lines)

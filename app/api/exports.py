@@ -71,6 +71,12 @@ class PlacesQuery(FilterQuery):
     location: bool = Field(default=False, description="also where photographs were taken, and the GPS points of journeys")
 
 
+class PackQuery(PlacesQuery):
+    """Which inspections, how much of them, and the language of their PDFs."""
+
+    language: Annotated[str, choice(LANGUAGES, "of the PDFs")] = "en"
+
+
 class Taken(BaseModel):
     """What was taken out, the newest first."""
 
@@ -81,6 +87,11 @@ def answer_of(format: str, says: str) -> Any:
     """What an address answers with, for the OpenAPI document."""
     kind = "object" if format in ("json", "coco") else "string"
     return {200: {"description": says, "content": {MEDIA[format].partition(";")[0]: {"schema": {"type": kind}}}}}
+
+
+ZIP: dict[int | str, Any] = {
+    200: {"description": "ZIP", "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}
+}
 
 
 @router.get("", summary="What was taken out")
@@ -123,6 +134,13 @@ def register_json(query: Annotated[PlacesQuery, Query()], records: Here, who: Ex
 @router.get("/coco.json", summary="What was found, as a COCO data set", response_class=Response, responses=answer_of("coco", "COCO"))
 def coco_json(query: Annotated[FilterQuery, Query()], records: Here, who: Exporter, files: Files) -> Response:
     return files.register(records, who, "coco", query.filter())
+
+
+@router.get("/pack.zip", summary="An evidence pack", response_class=Response, responses=ZIP)
+def pack_zip(query: Annotated[PackQuery, Query()], records: Here, who: Exporter, files: Files) -> Response:
+    """Records, photographs, PDFs, the log's events with proofs, the signed tree head, and ``verify.py``, which checks it all. It is sent as it is
+    made: if it breaks off, it is no ZIP file; ask again."""
+    return files.pack(records, who, query.filter(), language=query.language, location=query.location)
 
 
 @router.get("/schema.json", summary="JSON schema of the register", response_class=Response, responses=answer_of("json", "JSON schema"))

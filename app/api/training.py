@@ -24,6 +24,9 @@ Pixel = Annotated[int, Field(ge=0, le=2**24)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of a photograph in the store")]
 Topics = Annotated[list[Annotated[str, choice(TOPICS, "topic")]], Field(min_length=1, max_length=len(TOPICS))]
 Reference = Annotated[str, Field(pattern=f"^([a-z0-9_]+@[0-9]+/[a-z0-9_]+|{ID[1:-1]})$", max_length=120, examples=["us@1/bark", AN_ID])]
+# Outside of ``Answered``, in which ``choice`` is a field.
+What = Annotated[str, choice(CONTAMINANTS, "label or its group")]
+Todo = Annotated[str, choice(Action, "what to do first")]
 Viewer = Annotated[Person, allowed(Deed.see)]
 Trainer = Annotated[Person, allowed(Deed.review)]
 
@@ -72,10 +75,6 @@ class Starting(Body):
     quiz_id: Id
 
 
-WhatItIs = Annotated[str, choice(CONTAMINANTS, "label or its group")]
-FirstDone = Annotated[str, choice(Action, "what to do first")]
-
-
 class Answered(Body):
     """What is answered: ``choice`` of a question of knowledge; of a photograph the rest."""
 
@@ -84,8 +83,8 @@ class Answered(Body):
     where: Annotated[list[Pixel], Field(min_length=2, max_length=2)] | None = Field(
         default=None, description="x, y; null: could not be marked"
     )
-    what: WhatItIs | None = None
-    todo: FirstDone | None = None
+    what: What | None = None
+    todo: Todo | None = None
 
 
 class CourseHeld(Body):

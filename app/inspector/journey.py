@@ -17,6 +17,7 @@ from pestcheck.store.tables import Leg
 
 NEW = "new"
 WHEN = {"planned_departure": "Was to depart", "departed": "Departed", "planned_arrival": "Was to arrive", "arrived": "Arrived"}
+HAPPENED = {"departed": "It departed", "arrived": "It arrived"}
 HANDS = {"tendered_by": "Who handed it over?", "received_by": "Who took it over?"}
 
 
@@ -44,7 +45,7 @@ def _leg(desk: Desk, view: InspectionView, place: Place, number: int, leg: Leg, 
         f"<tr><th>{escape(t(says))}</th><td>{escape(desk.when(getattr(leg, name)) or '–')}</td></tr>" for name, says in WHEN.items()
     )
     ask = "".join(
-        link(t(says), place.to("leg_time", check=f"{leg.id} {name}"), kind="b") for name, says in (("departed", "It departed"), ("arrived", "It arrived")) if may and not getattr(leg, name)
+        link(t(says), place.to("leg_time", check=f"{leg.id} {name}"), kind="b") for name, says in HAPPENED.items() if may and not getattr(leg, name)
     )  # fmt: skip
     fixes = len(view.fixes.get(leg.id, ()))
     return (

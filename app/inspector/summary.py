@@ -34,6 +34,8 @@ def gaps(desk: Desk, place: Place, view: InspectionView) -> list[tuple[str, Plac
 def show(desk: Desk, place: Place) -> str:
     """What is missing, and what was found."""
     view = desk.view(place)
+    if view.inspection.closed_at:
+        return done(desk, place)
     t = desk.t
     missing = gaps(desk, place, view)
     if missing:
@@ -151,6 +153,14 @@ def done(desk: Desk, place: Place) -> str:
             deed="sign",
         ),
     )
+    anew = "" if view.valid_signatures else more(
+        t("Sign the record as it is now"),
+        form(
+            field(t("Printed name"), "printed_name", desk.person.name if desk.person.account else "", maxlength=200, autocomplete="off"),
+            f"<p>{escape(t('By signing you say: {meaning}.', meaning=t(MEANINGS['inspected'])))}</p>",
+            button(t("Sign"), "sign", meaning="inspected"), deed="nothing",
+        ),
+    )  # fmt: skip
     amended = len(view.amendments)
     may = desk.person.may(May.amend) and not place.amends
     amend_ = (link(t("Amend"), place.to("amend", area=""), kind="b wide") if may else "") + (
@@ -164,7 +174,7 @@ def done(desk: Desk, place: Place) -> str:
         head(desk, view)
         + drawing.container(words.states(view), lambda area: title(desk, view, area), place=place)
         + f'<div class="acts">{ways}{amend_}</div>{again}',
-        found(desk, place, view) + signatures(desk, view) + receive,
+        found(desk, place, view) + signatures(desk, view) + anew + receive,
         name="done",
         quiet=f"{escape(view.inspection.container_number)} · {escape(t(view.template.title))}",
         back=(t("All inspections"), Place()),

@@ -9,19 +9,25 @@ import base64
 import hashlib
 import io
 import json
-from collections.abc import Iterator
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from datetime import datetime
 from importlib.resources import files
-from typing import Any
+from multiprocessing import get_context
+from typing import IO, Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from pestcheck import __version__
 from pestcheck.export import verify_pack as form
 from pestcheck.export.json import inspection_json
 from pestcheck.export.pdf import inspection_pdf
+from pestcheck.export.register import Progress, Written
 from pestcheck.export.shared import shared_copy
+from pestcheck.i18n import LANGUAGES
 from pestcheck.photo import PhotoError
-from pestcheck.records import InspectionView
+from pestcheck.records import Filter, InspectionView, Records, Refused
 from pestcheck.records.packs import Contents
 from pestcheck.store.heads import Heads
 from pestcheck.store.keys import public_bytes
@@ -29,6 +35,8 @@ from pestcheck.store.photos import PhotoStore
 
 SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "image/heic": ".heic", "image/heif": ".heic"}
 LEVEL = 4
+WORTH_IT, MOST_WORKERS = 20, 4
+"""So many PDFs are printed by processes; that many of them."""
 README = """\
 EVIDENCE PACK of pestcheck
 
@@ -107,11 +115,48 @@ class _Archive:
         self.files[name] = {"size": size, "sha256": digest.hexdigest()}
 
 
-def write(contents: Contents, photo_store: PhotoStore, signer: Heads, *, language: str = "en", name: str = "PACK.zip") -> Iterator[bytes]:
-    """The bytes of the pack, in parts. What photographs are gone or damaged is said in it.
+def stream(
+    records: Records, signer: Heads, *, actor: str, filter: Filter | None = None, language: str = "en", location: bool = False,
+    photograph: Callable[[str], bytes] | None = None, name: str = "PACK.zip", progress: Progress = lambda done, size: None,
+) -> Iterator[bytes]:  # fmt: skip
+    """The bytes of a pack of what matches, in parts; that it is taken out is on record before the first. All of it is as of one moment.
 
     Args:
-        language: of the PDFs. name: of the file, for its instructions.
+        language: of the PDFs. photograph: where their photographs come from, by SHA-256; None: the store. name: of the file, for its
+            instructions. The rest: see ``Packs.pack``.
+
+    Raises:
+        Refused, OSError: see ``Packs.pack``, and ``write``.
+    """
+    if language not in LANGUAGES:
+        raise Refused(f"There is no language {language[:20]!r}; there are: {', '.join(LANGUAGES)}.")
+    with records.pack(filter or Filter(), signer, actor=actor, location=location) as contents:
+        yield from write(contents, records.photo_store, signer, language=language, photograph=photograph, name=name, progress=progress)
+
+
+def export(records: Records, signer: Heads, file: IO[bytes], **how: Any) -> Written:
+    """``stream`` into a file."""
+    digest, size, done = hashlib.sha256(), 0, 0
+
+    def progress(number: int, of: int) -> None:
+        nonlocal done
+        done = number
+        if tell := how.get("progress"):
+            tell(number, of)
+
+    for part in stream(records, signer, **{**how, "progress": progress}):
+        file.write(part)
+        digest.update(part)
+        size += len(part)
+    file.seek(0)
+    return Written(done, digest.hexdigest(), size)
+
+
+def write(
+    contents: Contents, photo_store: PhotoStore, signer: Heads, *, language: str = "en", photograph: Callable[[str], bytes] | None = None,
+    name: str = "PACK.zip", progress: Progress = lambda done, size: None,
+) -> Iterator[bytes]:  # fmt: skip
+    """The bytes of a pack. What photographs are gone or damaged is said in it.
 
     Raises:
         Refused: the log is not what it was. OSError: photographs or the database cannot be read now; what was given is then no whole ZIP.
@@ -134,12 +179,15 @@ def write(contents: Contents, photo_store: PhotoStore, signer: Heads, *, languag
     archive.lines(form.EVENTS, _events(contents))
     yield out.take()
     done: set[str] = set()
-    for one in contents.places:
-        view = contents.view(one)
+    views = (contents.view(one) for one in contents.places)
+    printed = _printed(views, photograph or photo_store.get, len(contents.places), language=language, location=location)
+    for number, (view, pdf) in enumerate(printed, 1):
+        one = view.inspection.id
         archive.add(f"{form.RECORDS}{one}.json", json.dumps(inspection_json(view, location=location), ensure_ascii=False, indent=1))
-        archive.add(f"{form.RECORDS}{one}.pdf", inspection_pdf(view, photo_store.get, language=language, location=location))
+        archive.add(f"{form.RECORDS}{one}.pdf", pdf)
         yield out.take()
         yield from _photographs(view, photo_store, archive, out, done, missing, location=location)
+        progress(number, len(contents.places))
     manifest = json.dumps({
         "format": form.FORMAT, "log": head.note.partition("\n")[0], "export": contents.export.id, "made_by": contents.export.exported_by,
         "made_at": contents.export.exported_at, "pestcheck": __version__, "filter": contents.export.filter, "location": location,
@@ -151,6 +199,50 @@ def write(contents: Contents, photo_store: PhotoStore, signer: Heads, *, languag
     archive.add(form.SIGNATURE, form.note(text, head.note.partition("\n")[0], public_bytes(key.public_key), signature), listed=False)
     archive.zip.close()
     yield out.take()
+
+
+def _printed(
+    views: Iterable[InspectionView], photograph: Callable[[str], bytes], count: int, *, language: str, location: bool
+) -> Iterator[tuple[InspectionView, bytes]]:
+    """Each inspection with its PDF. To print takes the most time of all, so many are printed by processes, a few ahead of what is written."""
+    how: dict[str, Any] = {"language": language, "location": location}
+    if count < WORTH_IT:
+        yield from ((view, inspection_pdf(view, photograph, **how)) for view in views)
+        return
+    workers = min(os.cpu_count() or 1, MOST_WORKERS)
+    alone = isinstance(getattr(photograph, "__self__", None), PhotoStore)
+    ahead: deque[tuple[InspectionView, Future[bytes]]] = deque()
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        try:
+            for view in views:
+                # The store can be taken along, so that its photographs need not; what else gives them gives small ones.
+                take = (
+                    photograph if alone else _Taken({item.view.sha256: _or_why(photograph, item.view.sha256) for item in view.photographs})
+                )
+                ahead.append((view, pool.submit(inspection_pdf, view, take, **how)))
+                if len(ahead) > workers:
+                    yield ahead[0][0], ahead.popleft()[1].result()
+            while ahead:
+                yield ahead[0][0], ahead.popleft()[1].result()
+        finally:
+            for _, future in ahead:
+                future.cancel()
+
+
+def _or_why(photograph: Callable[[str], bytes], sha256: str) -> bytes | OSError | ValueError:
+    try:
+        return photograph(sha256)
+    except (OSError, ValueError) as error:
+        return type(error)(str(error))
+
+
+class _Taken(dict[str, bytes | OSError | ValueError]):
+    """Photographs that were looked up before."""
+
+    def __call__(self, sha256: str) -> bytes:
+        if isinstance(found := self[sha256], Exception):
+            raise found
+        return found
 
 
 def _events(contents: Contents) -> Iterator[dict[str, Any]]:

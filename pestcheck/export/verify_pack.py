@@ -152,11 +152,16 @@ _BASE = _multiples(_BASE_POINT)
 
 
 def ed25519_verify(public: bytes, signature: bytes, message: bytes) -> bool:
-    """Whether ``signature`` (64 bytes) is the key's (32 bytes) under ``message`` (5.1.7): R = S B - k A, bytes for bytes."""
+    """Whether ``signature`` (64 bytes) is the key's (32 bytes) under ``message`` (5.1.7): R = S B - k A, bytes for bytes.
+
+    A key of small order, under which a signature says nothing, is none.
+    """
     if len(public) != 32 or len(signature) != 64:
         return False
     key, s = _decoded(public), int.from_bytes(signature[32:], "little")
     if key is None or s >= L:
+        return False
+    if _encoded(_double(_double(_double(key)))) == _encoded(NEUTRAL):
         return False
     k = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % L
     theirs, total = _multiples((P - key[0], key[1], 1, P - key[3])), NEUTRAL
@@ -266,19 +271,21 @@ def picture_hash(data: bytes) -> str | None:
     """SHA-256 of a JPEG without its APPn and COM segments and what follows its end; None of any other file."""
     if data[:2] != b"\xff\xd8":
         return None
-    digest, at = hashlib.sha256(data[:2]), 2
+    digest, at, scan = hashlib.sha256(data[:2]), 2, False
     while True:
         found = _MARKER.search(data, at)
         if found is None:
             return None
-        digest.update(data[at : found.start()])  # the scan before it
-        marker, at = data[found.start() + 1], found.end()
+        if scan:
+            digest.update(data[at : found.start()].rstrip(b"\xff"))
+        marker, at, scan = data[found.start() + 1], found.end(), False
         if marker == 0xD9:
             return digest.hexdigest()
-        end = at + int.from_bytes(data[at : at + 2], "big")
-        if not 0xE0 <= marker <= 0xEF and marker != 0xFE:
-            digest.update(data[found.start() : end])
-        at = max(end, at + 2)
+        if marker != 0x01:
+            end, scan = at + int.from_bytes(data[at : at + 2], "big"), marker == 0xDA
+            if not 0xE0 <= marker <= 0xEF and marker != 0xFE:
+                digest.update(b"\xff" + data[found.start() + 1 : end])
+            at = max(end, at + 2)
 
 
 # The pack
@@ -598,7 +605,7 @@ class Pack(Log):
         self._check_photographs(pictures, originals)
 
     def _check_photographs(self, pictures: dict[str, str | None], originals: dict[str, Path] | None) -> None:
-        shown = {told.get("original", told["sha256"]): name for name, told in self.files.items() if name.startswith(PHOTOGRAPHS)}
+        shown = {str(told.get("original", told["sha256"])): name for name, told in self.files.items() if name.startswith(PHOTOGRAPHS)}
         named = {key: row for rows in self.rows.values() for key, row in rows.items() if "media_type" in row}
         counts = {"original": 0, "same picture": 0, "by the manifest only": 0}
         for sha256, row in named.items():
@@ -618,8 +625,8 @@ class Pack(Log):
             if true and pictures[sha256] and true != pictures[sha256] and self.files[shown[sha256]].get("how") != "encoded again":
                 self.report.problem(where, "was swapped: the copy shows another picture than the original")
             counts["same picture" if true and true == pictures[sha256] else "by the manifest only"] += 1
-        for sha256 in sorted(shown.keys() - named.keys()):
-            self.report.problem(f"photograph {sha256}", "no event of these inspections has it: it was added or swapped")
+        for unknown in sorted(shown.keys() - named.keys()):
+            self.report.problem(f"photograph {unknown}", "no event of these inspections has it: it was added or swapped")
         self.report.fact("photographs", "; ".join(f"{count} {what}" for what, count in counts.items() if count) or "none")
 
     def check_heads(self) -> list[tuple[int, bytes, str]]:

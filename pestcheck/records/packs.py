@@ -74,11 +74,11 @@ class Packs(UseCases):
         with self.database.writing() as writing:
             if writing.get(Export, key):
                 raise Refused("Another export is recorded under this id.")
-            if heads.current_key(writing) is None and writing.get(Head, 1):
+            if writing.get(Head, 1) and heads.current_key(writing) is None:
                 signer.key(writing, actor)  # in a transaction of its own: what is shown below is of before the next one
         with self.database.reading() as session:
             with self.database.writing() as writing:
-                # Nobody else writes now, so this reader sees all that is there but the export itself.
+                writing.connection()  # which waits for its turn: nobody else writes now, so the reader sees all but the export itself
                 before = session.get(Head, 1)
                 ids = [one for page in Register(session, filter).pages() for one in page] if before else []
                 if before is None or not ids:

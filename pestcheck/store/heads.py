@@ -46,7 +46,7 @@ class Heads:
             if newest and head and newest.size == head.size:
                 return self.stamp(newest)
             if newest and datetime.now(UTC) - datetime.fromisoformat(newest.at) < older_than:
-                return newest
+                return self.stamp(newest)
         with self.database.writing() as session:
             signed = self.sign_in(session, actor)
         return self.stamp(signed)
@@ -128,6 +128,11 @@ class Heads:
                 session.expunge(row)
                 return row
         return head
+
+    def keys_in_order(self) -> list[SigningKey]:
+        """All keys, in the order in which they took over."""
+        with self.database.reading() as session:
+            return all_keys(session)
 
     def list(self) -> list[SignedHead]:
         """All signed heads, the oldest first."""

@@ -5,11 +5,20 @@ from __future__ import annotations
 import urllib.error
 import urllib.request
 from datetime import datetime
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import ZipFile
+
+from pestcheck.export.verify_pack import HEAD, STAMP
 
 if TYPE_CHECKING:
     from rfc3161_client import TimeStampResponse
+
+
+class NotAStamp(OSError):
+    """An answer that is no time stamp."""
+
 
 WAIT_SECONDS = 10
 MOST_BYTES = 1 << 20
@@ -28,11 +37,11 @@ def ask(url: str, data: bytes) -> bytes:
     if not url.startswith(("http://", "https://")):
         raise OSError(f"{url!r} is no address of a time-stamping authority: it begins with http:// or https://")
     asked = TimestampRequestBuilder().data(data).hash_algorithm(HashAlgorithm.SHA256).build()
-    request = urllib.request.Request(url, asked.as_bytes(), {"Content-Type": "application/timestamp-query"})
     try:
+        request = urllib.request.Request(url, asked.as_bytes(), {"Content-Type": "application/timestamp-query"})
         with urllib.request.urlopen(request, timeout=WAIT_SECONDS) as response:
             answer: bytes = response.read(MOST_BYTES)
-    except (urllib.error.URLError, TimeoutError, ValueError) as error:
+    except (urllib.error.URLError, HTTPException, TimeoutError, ValueError) as error:
         raise OSError(f"the time-stamping authority {url} does not answer: {error}") from error
     given = _read(answer)
     if given.status not in (0, 1):
@@ -53,7 +62,10 @@ def check(stamp: bytes, data: bytes, roots: Path) -> datetime:
     """
     from cryptography.x509 import load_pem_x509_certificates
 
-    given = _read(stamp)
+    try:
+        given = _read(stamp)
+    except NotAStamp as error:
+        raise ValueError(f"the time stamp is not good: {error}") from error
     from rfc3161_client import VerificationError, VerifierBuilder
 
     builder = VerifierBuilder()
@@ -67,6 +79,19 @@ def check(stamp: bytes, data: bytes, roots: Path) -> datetime:
     return at
 
 
+def check_pack(pack: Path, roots: Path) -> str:
+    """Check the time stamp of an evidence pack in full; returns what it says.
+
+    Raises:
+        ValueError, OSError: see ``check``.
+    """
+    with ZipFile(pack) as archive:
+        if STAMP not in archive.namelist():
+            return "none"
+        at = check(archive.read(STAMP), archive.read(HEAD), roots)
+    return f"{at.isoformat()}; the authority's signature and its certificates, up to {roots.name}, are good"
+
+
 def _read(stamp: bytes) -> TimeStampResponse:
     try:
         from rfc3161_client import decode_timestamp_response
@@ -75,4 +100,4 @@ def _read(stamp: bytes) -> TimeStampResponse:
     try:
         return decode_timestamp_response(stamp)
     except ValueError as error:
-        raise OSError("the answer is no time stamp") from error
+        raise NotAStamp("this is no time stamp") from error

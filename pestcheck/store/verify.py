@@ -71,7 +71,7 @@ def verify(database: Database, photos: PhotoStore) -> Result:
 def _check_log(session: Session, replay: Replay, problems: list[Problem]) -> tuple[int, str]:
     subtrees: list[bytes | None] = []
     erased: set[int] = set()
-    numbers: dict[str, int] = {}
+    numbers: dict[str, list[int]] = {}
     signed, roots = heads.all_heads(session), dict[int, str]()
     sizes = {head.size for head in signed}
     size, told = 0, itemgetter(*events.TOLD)
@@ -94,11 +94,7 @@ def _check_log(session: Session, replay: Replay, problems: list[Problem]) -> tup
             body: dict[str, Any] = json.loads(text)
             if (*told(body), body.get("inspection_id")) != (seq, id_, at, actor, kind, of):
                 problems.append(Problem("log", where, "a column differs from the text"))
-            if number := body.get("number"):
-                numbers[of] = numbers.get(of, 0) + 1
-                if number != numbers[of]:
-                    problems.append(Problem("log", where, f"event {numbers[of]} of inspection {of} was left out: this is {number}"))
-                    numbers[of] = number
+            problems += _check_numbers(where, seq, of, body, numbers)
             replay.apply(body["kind"], events.whole(body, apart))
         except Exception as error:  # whatever a tampered event breaks is a finding, not a crash
             problems.append(Problem("log", where, f"cannot be replayed: {error}"))
@@ -113,6 +109,26 @@ def _check_log(session: Session, replay: Replay, problems: list[Problem]) -> tup
         problems.append(Problem("log", "tree head", "the events do not give the recorded tree head: the log was rewritten"))
     _check_heads(session, signed, roots | {size: root}, problems)
     return size, root
+
+
+def _check_numbers(where: str, seq: int, of: str | None, body: dict[str, Any], numbers: dict[str, list[int]]) -> Iterator[Problem]:
+    """Whether the events of an inspection are numbered without a gap, and exports said how many there were.
+
+    Args:
+        numbers: of each inspection the number of its last event, and the place of that; brought up to date.
+    """
+    if of and (number := body.get("number")):
+        before = numbers.get(of, [0, -1])[0]
+        if number != before + 1:
+            yield Problem("log", where, f"event {before + 1} of inspection {of} was left out: this is {number}")
+        numbers[of] = [number, seq]
+    if body["kind"] == "exported":
+        for key, stated in (body["payload"].get("inspections") or {}).items():
+            if key in numbers and numbers[key] != stated:
+                says = (
+                    f"the export said that inspection {key} had {stated[0]} events, and it had {numbers[key][0]}: a pack left something out"
+                )
+                yield Problem("log", where, says)
 
 
 def _check_heads(session: Session, signed: list[SignedHead], roots: dict[int, str], problems: list[Problem]) -> None:

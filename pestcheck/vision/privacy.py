@@ -47,7 +47,7 @@ def faces(image: Image.Image) -> list[Box]:
     if min(seen.size) < LEAST_FACE:
         return []
     found = _cascade().detect_multi_scale(
-        img=np.asarray(seen), scale_factor=1.15, step_ratio=1, min_size=(LEAST_FACE, LEAST_FACE), max_size=seen.size[::-1]
+        img=np.asarray(seen), scale_factor=1.2, step_ratio=1.2, min_size=(LEAST_FACE, LEAST_FACE), max_size=seen.size[::-1]
     )
     return [
         _grown(at["c"] / smaller, at["r"] / smaller, (at["c"] + at["width"]) / smaller, (at["r"] + at["height"]) / smaller, GROWN, image)

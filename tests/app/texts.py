@@ -9,21 +9,23 @@ from pathlib import Path
 
 from jinja2 import Environment, nodes
 
-from app import admin, auditor, forms, insight, signin, training
-from app.inspector import flow, photographs, points, questions, seals, start, wood
-from app.pages import ways
+from app import admin, auditor, forms, insight, signin, trainer, training
+from app.inspector import amend, flow, journey, photographs, points, questions, seals, start, wood
+from app.pages import picture, ways
 from pestcheck.export import annex
 from pestcheck.inspection import checklist, knowledge, wpm_mark
 from pestcheck.inspection import seals as seal_rules
 from pestcheck.inspection.criteria import NEWEST, criteria
 from pestcheck.inspection.guidance import rules
 from pestcheck.people import Role
+from pestcheck.priority import PARTS
 from pestcheck.records import CONTAMINANTS, DECISIONS, DISPOSITIONS, RESULTS, STATES, evidence, exports, watch
 from pestcheck.records import insight as insight_figures
 from pestcheck.records import training as records_training
 from pestcheck.records.filter import OUTCOMES
 from pestcheck.records.findings import CHANNELS, CONDITIONS, LIFE_STAGES, METHODS
 from pestcheck.records.inspections import MEANINGS, SELECTIONS
+from pestcheck.records.journeys import ROLES
 from pestcheck.records.measures import MEASURES
 from pestcheck.records.wood import KINDS
 from pestcheck.taxonomy import CTPAT_CLASS, LABELS
@@ -31,15 +33,26 @@ from pestcheck.taxonomy import CTPAT_CLASS, LABELS
 ROOT = Path(__file__).parents[2]
 SENTENCES = (
     "pestcheck/records/common.py", "pestcheck/records/findings.py", "pestcheck/records/inspections.py", "pestcheck/records/photographs.py",
-    "pestcheck/records/seals.py", "pestcheck/records/view.py", "pestcheck/records/wood.py", "pestcheck/inspection/progress.py",
+    "pestcheck/records/seals.py", "pestcheck/records/view.py", "pestcheck/records/reviews.py", "pestcheck/records/queue.py", "pestcheck/records/wood.py", "pestcheck/inspection/progress.py",
     "pestcheck/inspection/seals.py", "pestcheck/inspection/wpm_mark.py", "pestcheck/inspection/identifiers.py", "pestcheck/photo.py",
     "pestcheck/vision/decide.py", "pestcheck/accounts/book.py", "pestcheck/accounts/passwords.py", "pestcheck/accounts/sessions.py",
     "pestcheck/accounts/attempts.py", "pestcheck/records/draws.py", "pestcheck/records/period.py", "app/forms.py", "app/signin.py", "app/oidc.py",
     "pestcheck/records/training.py", "pestcheck/records/quizzes.py", "app/training.py", "app/training_desk.py",
+    "pestcheck/records/journeys.py", "pestcheck/inspection/journey.py", "app/registers.py",
 )  # fmt: skip
 """Where the library makes sentences that a person on the page may meet."""
 
-SHORT = ("too dark", "or", "{}: no answer", "{} failed: {}", "{} ({})", *wpm_mark.TREATMENTS.values())
+SHORT = (
+    "too dark",
+    "or",
+    "{}: no answer",
+    "{} failed: {}",
+    "{} ({})",
+    "depart",
+    "arrive",
+    "an unknown place",
+    *wpm_mark.TREATMENTS.values(),
+)
 """Sentences of the library too short to be told from other words by their length."""
 NOT_SHOWN = (
     "Raw profile type exif",
@@ -53,7 +66,7 @@ NOT_SHOWN = (
 """What the page has no place for: it takes size-type codes as they are."""
 
 
-TO_THE_LOG = re.compile(r"%[sr]|PESTCHECK_")
+TO_THE_LOG = re.compile(r"%[sr]|PESTCHECK_|^Line \{\}|CSV|^The first line|^The file ")
 """What is said to whoever runs the server."""
 
 
@@ -92,10 +105,13 @@ def of_the_choices() -> Iterator[str]:
         CONTAMINANTS, DECISIONS, DISPOSITIONS, RESULTS, STATES, LIFE_STAGES, METHODS, MEANINGS, SELECTIONS, KINDS, CTPAT_CLASS,
         CONDITIONS, questions.WORDS, photographs.STATES, points.SAYS, seals.ACTS, seals.CLASSES, seals.TYPES, seals.LOOKS,
         seals.ANSWERS, wood.MADE_OF, wood.BARK, wood.SEEN, flow.ROLES, wpm_mark.CONDITIONS, seal_rules.QUESTIONS, forms.THEMES,
-        admin.WORDS, signin.DONE, records_training.TOPICS, records_training.SHORT, records_training.STATES, training.PARTS, annex.VERDICTS, annex.YES_NO, CHANNELS,
-        OUTCOMES, auditor.NAMES, auditor.PARTS, auditor.FORMATS, exports.KINDS,
+        admin.WORDS, signin.DONE, records_training.TOPICS, records_training.SHORT, records_training.STATES, training.PARTS,
+        annex.VERDICTS, annex.YES_NO, CHANNELS, OUTCOMES, auditor.NAMES, auditor.PARTS, auditor.FORMATS, exports.KINDS, amend.KINDS,
+        amend.FIELDS, amend.DECIDED, journey.WHEN, journey.HANDS, journey.HAPPENED, start.TRAINING, ROLES, trainer.OUTCOMES,
+        trainer.SAYS, trainer.ANSWERS, trainer.GRADES, picture.REVIEW, picture.OUTCOMES,
     ):  # fmt: skip
         yield from table.values()  # type: ignore[attr-defined]
+    yield from (part.says for part in PARTS.values())
     yield seals.MAKER_HINT
     for table in (insight_figures.BY, watch.BY, watch.MEASURES, evidence.ENTITIES, evidence.SHOWS, insight.WORDS, start.WAY):
         yield from table.values()

@@ -31,7 +31,7 @@ TIMES = b"""leg,what,time,latitude,longitude
 Files = dict[str, bytes]
 
 
-def photograph(seed: int, *, gps: bool = True) -> bytes:
+def photograph(seed: int, *, gps: bool = True, size: tuple[int, int] = (640, 480)) -> bytes:
     """A JPEG that says where and with what it was taken."""
     block = Image.Exif()
     block.update({ExifTags.Base.Make: "Tablet", ExifTags.Base.Orientation: 1})
@@ -41,7 +41,7 @@ def photograph(seed: int, *, gps: bool = True) -> bytes:
             ExifTags.GPS.GPSLongitudeRef: "W", ExifTags.GPS.GPSLongitude: (100.0, 18.0, 57.96),
         })  # fmt: skip
     file = io.BytesIO()
-    scenes.wall(640, 480, seed=seed).save(file, "JPEG", quality=90, exif=block)
+    scenes.wall(*size, seed=seed).save(file, "JPEG", quality=90, exif=block)
     return file.getvalue()
 
 

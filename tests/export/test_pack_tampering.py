@@ -328,6 +328,8 @@ def test_an_earlier_pack_that_left_something_out(bench: Bench, packed: Packed, t
         (tmp_path / "earlier.zip").write_bytes(store.pack())
     found = problems(store.pack(), tmp_path, earlier=[tmp_path / "earlier.zip"])
     assert (f"inspection {bench.key}", f"event {seq} was in the log, and was left out of earlier.zip") in found
+    (problem,) = verify(store.database, store.photo_store).problems
+    assert f"the export said that inspection {bench.key} had " in problem.says
 
 
 def copied(store: Store, folder: Path) -> Store:

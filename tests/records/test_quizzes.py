@@ -14,9 +14,10 @@ from pestcheck.records import NotFound, Records, Refused
 from pestcheck.records.quizzes import AttemptView
 from pestcheck.records.training import months_later
 from pestcheck.store import events
-from pestcheck.store.tables import Photograph, PictureQuestion
+from pestcheck.store.training_tables import PictureQuestion
 from pestcheck.store.verify import verify
-from tests.records.conftest import ANA, CLEAN, HORNET, opened
+from tests.records.conftest import ANA, CLEAN, HORNET, closed, opened, photographed
+from tests.records.test_retention import years_ago
 
 CLEO, ACCOUNT = "Cleo", "a1"
 KNOWN = knowledge.knowledge()
@@ -230,27 +231,29 @@ def test_questions_and_quizzes_are_withdrawn_and_not_changed(records: Records) -
     assert verify(records.database, records.photo_store).problems == ()
 
 
-def test_an_erased_photograph_is_left_out_and_the_rest_counts(records: Records) -> None:
-    key = quiz(records)
+def test_a_purge_takes_its_photograph_out_of_quizzes_and_the_rest_counts(
+    records: Records, scan: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with years_ago(monkeypatch, 6):
+        old = opened(records)
+        view = photographed(records, old, scan, CLEAN)
+        closed(records, old)
+    question = records.picture_question(records.reviewed_photograph(view).photograph.sha256, [], stage="empty_at_origin", actor=CLEO)
+    key = records.make_quiz("Yard", topics=["inspection"], questions=[question, *FACTS[:3]], actor=CLEO)
     mine = records.start_quiz(key, actor=ANA, account=ACCOUNT)
-    while item := records.attempt(mine).next:
-        if isinstance(item.question, PictureQuestion):
-            with records.database.writing() as session:  # as a purge does
-                from sqlmodel import delete
-
-                from pestcheck.store.tables import View
-
-                session.exec(delete(View))
-                session.exec(delete(Photograph))
-            with pytest.raises(Refused, match="was erased"):
-                records.answer_quiz(mine, item.reference, answer(item.question, True), actor=ANA, account=ACCOUNT)
-            continue
-        records.answer_quiz(mine, item.reference, answer(item.question, True), actor=ANA, account=ACCOUNT)
-    view = records.attempt(mine)
-    assert [one.reference for one in view.items if one.question is None]
-    assert records.start_quiz(key, actor=ANA, account=ACCOUNT)
-    assert records.picture_questions() == []
-    assert view.attempt.passed in (True, None)
+    records.purge(old, reason="retention is over", actor=CLEO)
+    with pytest.raises(Refused, match="was erased"):
+        records.answer_quiz(mine, question, {"contaminated": False}, actor=ANA, account=ACCOUNT)
+    assert take(records, key).attempt.id == mine
+    view_now = records.attempt(mine)
+    assert [one.reference for one in view_now.items if one.question is None] == [question]
+    assert view_now.attempt.passed
+    assert records.picture_questions(withdrawn=True) == []
+    with pytest.raises(NotFound):
+        records.question_picture(question)
+    with pytest.raises(Refused, match="no question"):
+        records.make_quiz("Again", topics=["inspection"], questions=[question, *FACTS[:3]], actor=CLEO)
+    assert verify(records.database, records.photo_store).problems == ()
 
 
 def test_an_attempt_ends_after_a_day(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
