@@ -14,6 +14,7 @@ from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 
 from pestcheck.ids import uuid7
+from pestcheck.inspection.selection import Plan
 from pestcheck.records.findings import METHODS
 from tests.app.clients import ANA, Client, client
 from tests.pictures import scenes
@@ -55,6 +56,7 @@ def ids(client: Client) -> dict[str, str]:
     client.put(f"/certificates/{made['certificate_id']}", given)
     client.put(f"/parties/{made['party_id']}", {"name": "Norte", "role": "highway_carrier"})
     client.put(f"{at}/legs/{made['leg_id']}", {"position": 0, "tendered_by": made["party_id"], "received_by": made["party_id"]})
+    made["draw_id"] = client.records.draw("truck 9", plan=Plan(), actor=ANA).id
     return made | {"inspection_id": key, "view_id": view, "area": "floor", "name": "container_7_point"}
 
 
