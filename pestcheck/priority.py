@@ -62,10 +62,10 @@ class Found(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is rare, new and drifting now: labels and sites."""
+    """What trainers know well by now, labels and sites, and which sites drift."""
 
-    rare: frozenset[str] = frozenset()
-    new_sites: frozenset[str] = frozenset()
+    common: frozenset[str] = frozenset()
+    known_sites: frozenset[str] = frozenset()
     drifting: frozenset[str] = frozenset()
 
 
@@ -104,9 +104,9 @@ def parts(
         "high_risk": 1.0 if decided & HIGH_RISK else unsure if labels & HIGH_RISK else 0.0,
         "unsure": unsure,
         "large_set": max((min(1.0, (len(one.candidates) - 1) / (FULL_SET - 1)) for one in suggested if one.candidates), default=0.0),
-        "rare": float(bool(labels & facts.rare)),
+        "rare": float(any(label in LABELS and label not in facts.common for label in labels)),
         "second": float(status == Status.ONE_OPINION),
-        "new_site": float(site in facts.new_sites),
+        "new_site": float(site not in facts.known_sites),
         "drift": float(recent and site in facts.drifting),
     }
 

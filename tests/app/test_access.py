@@ -271,6 +271,25 @@ DEEDS: dict[str, tuple[Deed, Any]] = {
     "api: quizzes": (Deed.see, lambda t, y: t.get("/api/v1/quizzes")),
     "api: make a quiz": (Deed.review, lambda t, y: t.put(f"/api/v1/quizzes/{uuid7()}", json={}, headers={"origin": HERE})),
     "api: hold a course": (Deed.review, lambda t, y: t.put(f"/api/v1/courses/{uuid7()}", json={}, headers={"origin": HERE})),
+    "review page": (Deed.review, lambda t, y: t.get("/review", headers=HTML)),
+    "agreement page": (Deed.review, lambda t, y: t.get("/review/agreement", headers=HTML)),
+    "full photograph": (Deed.see, lambda t, y: t.get(f"/photograph/{'0' * 64}/full.jpg")),
+    "api: queue": (Deed.review, lambda t, y: t.get("/api/v1/review/queue")),
+    "api: work": (Deed.review, lambda t, y: t.put("/api/v1/review/work", json={"limit": 0}, headers={"origin": HERE})),
+    "api: release": (Deed.review, lambda t, y: t.put("/api/v1/review/release", json={"photographs": []}, headers={"origin": HERE})),
+    "api: claim": (Deed.review, lambda t, y: t.put(f"/api/v1/review/photographs/{uuid7()}/claim", json={}, headers={"origin": HERE})),
+    "api: reviewed": (Deed.review, lambda t, y: t.get(f"/api/v1/review/photographs/{uuid7()}")),
+    "api: opinion": (
+        Deed.review,
+        lambda t, y: t.put(
+            f"/api/v1/review/photographs/{uuid7()}/opinions/{uuid7()}", json={"outcome": "unusable"}, headers={"origin": HERE}
+        ),
+    ),
+    "api: withdrawal": (
+        Deed.review, lambda t, y: t.put(f"/api/v1/review/opinions/{uuid7()}/withdrawal", json={}, headers={"origin": HERE})
+    ),
+    "api: agreement": (Deed.review, lambda t, y: t.get("/api/v1/review/agreement")),
+    "api: choices": (Deed.review, lambda t, y: t.get("/api/v1/review/choices")),
     "api: certify": (Deed.review, lambda t, y: t.put(f"/api/v1/certificates/{uuid7()}", json={}, headers={"origin": HERE})),
 }  # fmt: skip
 
@@ -308,6 +327,7 @@ def test_people_see_their_sites_only(yard: Yard, name: str) -> None:
         preview = tablet.get(f"/photograph/{yard.photographs[site]}.jpg")
         nowhere = tablet.get("/photograph/" + "0" * 64 + ".jpg")
         assert preview.status_code == (200 if sees else 404)
+        assert tablet.get(f"/photograph/{yard.photographs[site]}/full.jpg").status_code == (200 if sees else 404)
         if not sees:
             assert preview.content == nowhere.content
         asked = tablet.get(f"/api/v1/inspections/{yard.inspections[site]}")

@@ -57,7 +57,9 @@ def ids(client: Client) -> dict[str, str]:
     client.put(f"/parties/{made['party_id']}", {"name": "Norte", "role": "highway_carrier"})
     client.put(f"{at}/legs/{made['leg_id']}", {"position": 0, "tendered_by": made["party_id"], "received_by": made["party_id"]})
     made["draw_id"] = client.records.draw("truck 9", plan=Plan(), actor=ANA).id
-    return made | {"inspection_id": key, "view_id": view, "area": "floor", "name": "container_7_point"}
+    opinion = uuid7()
+    client.put(f"/review/photographs/{view}/opinions/{opinion}", {"outcome": "unusable"})
+    return made | {"opinion_id": opinion, "inspection_id": key, "view_id": view, "area": "floor", "name": "container_7_point"}
 
 
 def test_every_address_keeps_to_its_description(client: Client, ids: dict[str, str]) -> None:
