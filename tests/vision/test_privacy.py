@@ -12,10 +12,8 @@ from pestcheck.vision.tiles import Box
 
 def portrait() -> Image.Image:
     """Eileen Collins, by NASA: in the public domain, and part of scikit-image."""
-    skimage = pytest.importorskip("skimage", reason="needs the extra privacy")
-    import skimage.data
-
-    return Image.fromarray(skimage.data.astronaut())
+    data = pytest.importorskip("skimage.data", reason="needs the extra privacy")
+    return Image.fromarray(data.astronaut())
 
 
 FACE = Box(180, 75, 265, 175)
