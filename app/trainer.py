@@ -26,13 +26,16 @@ SAYS = {
     "undone": "Taken back", "nothing_to_undo": "Nothing to take back", "inspector": "Inspector: {what}",
     "model": "Model: {what}", "rejected": "not a contaminant", "unseen": "no box drawn", "suspect": "Suspect", "unsure": "Unsure",
     "nothing_found": "Nothing found", "unusable": "Photograph unusable", "blind": "Blind: you see what you would see alone.",
-    "done": "{n} done", "delete": "Remove {what}", "place": "Place {n}: {what}", "signed_out": "Sign in again; what you said is kept on this tablet.",
-    "held": "Somebody else has it now: {why}", "label": "Choose what it is", "look_again": "Look at it again", "trainer": "{who}: {what}",
+    "done": "{n} done", "delete": "Remove {what}",
+    "held": "Somebody else has it now: {why}", "label": "Choose what it is", "trainer": "{who}: {what}",
     "unknown": "Not looked at by the model",
 }  # fmt: skip
 """What the page's script says."""
 ANSWERS = {"no_contaminant": "No contaminant", "unusable": "Unusable"}
 """Answers that are no labels, in the table of agreement."""
+
+GRADES = {0.8: "almost perfect", 0.6: "substantial", 0.4: "moderate", 0.2: "fair", 0.0: "slight", -1.0: "poor"}
+"""A kappa above so much, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,4 @@ def routes(records: Records) -> APIRouter:
 
 def grade(found: Kappa) -> str:
     """A kappa in words (Landis & Koch 1977)."""
-    if found.value is None:
-        return "not defined"
-    steps = ((0.8, "almost perfect"), (0.6, "substantial"), (0.4, "moderate"), (0.2, "fair"), (0.0, "slight"))
-    return next((name for least, name in steps if found.value > least), "poor")
+    return GRADES[next((least for least in GRADES if found.value > least), min(GRADES))] if found.value is not None else "–"

@@ -85,7 +85,7 @@ def _told(summary: Summary, out: Path) -> list[str]:
     """The summary in words; the two models side by side, where there is something to compare."""
     total = sum(summary.verdicts.values())
     lines = [f"{out}: {total} photographs under {summary.names} names, {summary.scored} scored now, with {summary.model}"]
-    lines += [f"{verdict:<14}{summary.verdicts[verdict]:>9}" for verdict in (*VERDICTS, "error") if verdict in summary.verdicts]
+    lines += [f"{verdict:<14}{summary.verdicts[verdict]:>9}" for verdict in (*VERDICTS, "error") if summary.verdicts.get(verdict)]
     if summary.left_out:
         lines.append(f"{summary.left_out} files of other kinds were left out")
     for before in dict.fromkeys(model for model, _, _ in summary.changes):

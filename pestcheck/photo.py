@@ -111,8 +111,8 @@ def open_photo(data: bytes, least_side: int | None = None) -> tuple[Photo, Image
     orientation = exif.get(ExifTags.Base.Orientation)
     if orientation in TURNS:
         upright = upright.transpose(TURNS[orientation])
-    for key in ("exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"):
-        upright.info.pop(key, None)  # or who opens a copy turns it again
+    for key in ("exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp", "comment"):
+        upright.info.pop(key, None)  # or who opens a copy turns it again, and reads what it says of place and device
     width, height = (full[1], full[0]) if orientation in (5, 6, 7, 8) else full
     sha256 = hashlib.sha256(data).hexdigest()
     return Photo(sha256, MEDIA_TYPES[kind], len(data), width, height, _taken_at(exif), *_position(exif), _camera(exif)), upright

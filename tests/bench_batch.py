@@ -1,4 +1,4 @@
-"""``python -m tests.bench_batch``: how busy ``pestcheck batch`` keeps the cores, and how much memory it takes, against a real archive."""
+"""``python -m tests.bench_batch [PHOTOGRAPHS]``: how busy ``pestcheck batch`` keeps the cores, and how much memory it takes, against a real archive."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ def memory(process: int) -> int:
 
 def main() -> None:
     """Print one line a number, with the limit that it must keep."""
+    many = int(sys.argv[1]) if len(sys.argv) > 1 else PHOTOGRAPHS
     cores = len(os.sched_getaffinity(0))
     pictures = [scenes.floor(1632, 1224, seed=seed) for seed in range(6)]
     for number, picture in enumerate(pictures):
@@ -41,21 +42,21 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         archive = Path(folder) / "archive"
         archive.mkdir()
-        for number in range(PHOTOGRAPHS):
+        for number in range(many):
             (archive / f"{number:03}.jpg").write_bytes(other(photographs[number % len(photographs)], number))
         command = [sys.executable, "-m", "pestcheck", "batch", str(archive), "--out", f"{folder}/out.jsonl"]
         idle, started, most = psutil.cpu_times().idle, time.perf_counter(), 0
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while process.poll() is None:
             most = max(most, memory(process.pid))
-            time.sleep(0.5)
+            time.sleep(1)
         seconds = time.perf_counter() - started
         idle = psutil.cpu_times().idle - idle
         assert process.returncode == 0
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     ours = used.ru_utime + used.ru_stime
     print(f"{cores} cores, {platform.machine()}, Python {platform.python_version()}")
-    print(f"photographs of 2 megapixels, from start to end        {PHOTOGRAPHS / seconds:7.2f} /s")
+    print(f"photographs of 2 megapixels, from start to end        {many / seconds:7.2f} /s")
     print(f"cores busy with it                                    {ours / seconds / cores:7.0%}    (limit 90%)")
     print(f"the same, of what others on the machine left          {ours / (ours + idle):7.0%}    (limit 90%)")
     print(f"memory at most, all processes together                {most / 1e6:7.0f} MB")

@@ -22,7 +22,9 @@ from sqlmodel import Session, SQLModel
 
 from pestcheck.ids import uuid7
 from pestcheck.inspection.checklist import templates
+from pestcheck.inspection.selection import Plan
 from pestcheck.records import Records
+from pestcheck.records.period import Period
 from pestcheck.store import events, open_folder
 from pestcheck.store.db import Database
 from pestcheck.store.tables import Answer, Finding, Inspection, Leg, Party, Photograph, View
@@ -116,7 +118,10 @@ def taken(do: Callable[[], object]) -> str:
 
 def pages(records: Records) -> None:
     """Print one line a page."""
-    print(f"insight, a year of 100,000 inspections            {taken(records.insight)}   (limit 2)")
+    print(f"insight, a year of 100,000 inspections            {taken(records.insight)}   (limit 2)", flush=True)
+    print(f"evidence by criterion, the same                   {taken(lambda: records.evidence('importer'))}", flush=True)
+    print(f"watching, the same                                {taken(lambda: records.watch(Period.read()))}", flush=True)
+    print(f"a draw for a second look, the same                {taken(lambda: records.draw(uuid7(), plan=Plan(), actor='A'))}", flush=True)
 
 
 def main(url: str | None = None, size: int = 100_000) -> None:

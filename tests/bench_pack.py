@@ -90,13 +90,17 @@ def main() -> None:
             (False, "pack of 100 inspections, 1,000 photographs    "),
             (True, "the same with originals                       "),
         ):
-            started = time.perf_counter()
+            started, cpu = time.perf_counter(), time.process_time()
             with path.open("w+b") as file:
                 made = export(store.records, store.heads, file, actor="Ana", filter=Filter(site="Yard 1"), location=location)
-            print(f"{what}    {time.perf_counter() - started:7.1f} s   (limit 30; {made.size / 1e9:.2f} GB)")
-            started = time.perf_counter()
+            print(
+                f"{what}    {time.perf_counter() - started:7.1f} s   (limit 30; {time.process_time() - cpu:.1f} s of CPU; {made.size / 1e9:.2f} GB)"
+            )
+            started, cpu = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
             done = subprocess.run([sys.executable, "-I", "-S", verify_pack.__file__, path], capture_output=True, text=True)
-            print(f"verify.py of it                                   {time.perf_counter() - started:7.1f} s   (limit 15)")
+            print(
+                f"verify.py of it                                   {time.perf_counter() - started:7.1f} s   (limit 15; {resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - cpu:.1f} s of CPU)"
+            )
             assert done.returncode == 0, done.stdout[-2000:] + done.stderr
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(f"memory at most                                    {peak:7.0f} MB  (with making the photographs)")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import random
 import sys
 import tempfile
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from pestcheck.accounts import Accounts
 from pestcheck.ids import uuid7
 from pestcheck.records import Records
 from pestcheck.settings import Settings
-from pestcheck.store import open_folder
+from pestcheck.store import events, open_folder
 from pestcheck.vision.scan import Scanner
 from tests.app.tablet import LYING, Tablet
 from tests.conftest import CHROMIUM, ROOT, Server, running
@@ -74,7 +76,6 @@ def inspector(browser: Any, folder: Path) -> None:
         keep(one.page, "inspector-finding")
         one.link("Correct: it is something else", "correct")
         one.page.locator("#which").fill("grasshopper")
-        keep(one.page, "inspector-correct")
         one.tap("Grasshopper or cricket", "finding-condition")
         one.tap("Dead or dry", "finding-life_stage")
         one.tap("Adult", "finding-count")
@@ -164,7 +165,52 @@ def trainer(browser: Any, folder: Path) -> None:
         page.context.close()
 
 
-CHAPTERS: dict[str, Callable[[Any, Path], None]] = {"inspector": inspector, "trainer": trainer, "admin": admin}
+def months(folder: Path) -> None:
+    """Ten weeks of closed inspections at two yards, some of them with something that a person saw."""
+    settings = Settings(data=folder)
+    database, photo_store = open_folder(settings.data, settings.database_url)
+    records, chance, real = Records(database, photo_store), random.Random(7), events.now
+    picture = scenes.jpeg(scenes.wall(640, 480))
+    report, _ = Scanner().scan(picture)
+    try:
+        for number in range(90):
+            at = datetime.now(UTC) - timedelta(days=70 * (1 - number / 90))
+            events.now = lambda at=at: events.written(at)
+            key, selection = uuid7(), chance.choice(["random", "random", "targeted", "routine"])
+            records.open(
+                key, number=f"CSQU305{number:04}", inspector=chance.choice(["Ines Ruiz", "Bo Lind"]), template="container_7_point@1",
+                stage="empty_at_origin", selection=selection, site=chance.choice(["Yard 1", "Yard 2"]), override_reason="as painted",
+                origin=chance.choice(["Manzanillo", "Callao"]), destination="Long Beach",
+            )  # fmt: skip
+            found = chance.random() < (0.4 if selection == "targeted" else 0.12)
+            point = chance.choice(["floor", "front_wall", "doors", "outside_undercarriage"]) if found else ""
+            if found:
+                view = records.photograph(key, point, picture, name="a.jpg", actor="Ines Ruiz")
+                records.score_next(lambda data: report)
+                records.missed(view, chance.choice(["spider", "ant", "soil", "seed"]), actor="Ines Ruiz", condition="dead")
+            for one in records.inspection(key).template.points:
+                result = "contamination" if one.area == point else "no_contamination"
+                records.answer(key, one.area, state="inspected", result=result, note="", actor="Ines Ruiz")
+            records.close(key, actor="Ines Ruiz", disposition="hold" if found else None)
+    finally:
+        events.now = real
+        database.close()
+
+
+def auditor(browser: Any, folder: Path) -> None:
+    """What the record shows, criterion by criterion, and how much is found."""
+    server = with_accounts(folder / "auditor")
+    months(folder / "auditor")
+    with running(server):
+        page = signed_in(browser, server, "Eva Sol")
+        for name in ("evidence", "insight"):
+            page.goto(f"{server.url}/{name}")
+            page.locator("main h1").wait_for()
+            keep(page, f"auditor-{name}")
+        page.context.close()
+
+
+CHAPTERS: dict[str, Callable[[Any, Path], None]] = {"inspector": inspector, "trainer": trainer, "auditor": auditor, "admin": admin}
 
 
 def main() -> None:

@@ -18,10 +18,10 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    store = Store(tmp_path_factory.mktemp("store") / "data", None)
+    data = tmp_path_factory.mktemp("store") / "data"
+    store = Store(data, f"sqlite:///{data / 'pestcheck.sqlite3'}")
     store.inspect(1)
     store.inspect(2, site="Yard 2")
-    (store.folder / "a.sqlite3").rename(store.folder / "pestcheck.sqlite3")
     return store.folder
 
 

@@ -14,6 +14,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from pestcheck.ids import uuid7
+from pestcheck.records import Records
+from pestcheck.settings import Settings
+from pestcheck.store import open_folder
 from tests.conftest import ROOT
 from tests.pictures import scenes
 from tests.servers import BUCKET, PostgreSQL, S3Service, free_port
@@ -118,8 +122,13 @@ def photographs() -> dict[str, bytes]:
 
 
 def prepare(folder: Path) -> None:
-    """The program by its name, and the files that the documents speak of: photographs, and an archive of them."""
+    """The program by its name, a data folder with one open inspection, and the files that the documents speak of: photographs, and an archive of them."""
     (folder / "bin").mkdir()
+    database, photo_store = open_folder(folder / "data", Settings(data=folder / "data").database_url)
+    records, key = Records(database, photo_store), uuid7()
+    records.open(key, number="CSQU3054383", inspector="Ines Ruiz", site="Yard 1", stage="empty_at_origin", selection="routine")
+    records.photograph(key, "floor", photographs()["floor.jpg"], name="floor.jpg", actor="Ines Ruiz")
+    database.close()
     (folder / "here" / "archive").mkdir(parents=True)
     program = folder / "bin" / "pestcheck"
     program.write_text(SERVE.format(python=f"env PYTHONPATH={ROOT} {sys.executable}", here=folder))

@@ -163,7 +163,8 @@ def curves(rounds: Sequence[dict[str, Any]], folder: Path) -> list[dict[str, Any
     Returns:
         By fold, pool, measure ("top1": share named right, where all surfaces are one; "mean_recall": mean over the labels of the share of
         their pictures named right) and step: "queue" and "random", and "gain", their difference, each (value, low, high); and the counts
-        "labelled" (pictures that could be labelled), "tested" and "repeats".
+        "labelled" (pictures that could be labelled), "tested" and "repeats"; "elsewhere": by order, the share of the fold's other pictures
+        that are named right, or None.
     """
     members, result = data.read_manifest(folder), []
     for fold in sorted({one["fold"] for one in rounds}):
@@ -190,6 +191,7 @@ def curves(rounds: Sequence[dict[str, Any]], folder: Path) -> list[dict[str, Any
             rng = np.random.default_rng(0)
             draws = rng.multinomial(len(there), np.full(len(there), 1 / len(there)), evaluate.RESAMPLES)
             weights = np.concatenate([np.ones((1, len(there))), draws])
+            elsewhere = {order: _elsewhere([one for one in some if one["order"] == order]) for order in ORDERS}
             counted = total.sum(axis=0) / len(repeats) >= RARE_TO_SEE
             for measure in ("top1", "mean_recall"):
                 found = {order: _measured(weights, right[order][:, there], total[there], counted, measure) for order in ORDERS}
@@ -201,9 +203,15 @@ def curves(rounds: Sequence[dict[str, Any]], folder: Path) -> list[dict[str, Any
                     }
                     result.append({
                         "fold": fold, "pool": pool, "measure": measure, "labels": step, **values, "labelled": some[0]["labelled"],
-                        "tested": len(np.unique(np.concatenate([one["tested"] for one in some]))), "repeats": len(repeats),
+                        "tested": len(np.unique(np.concatenate([one["tested"] for one in some]))), "repeats": len(repeats), "elsewhere": {order: shares[k] if shares else None for order, shares in elsewhere.items()},
                     })  # fmt: skip
     return result
+
+
+def _elsewhere(some: Sequence[dict[str, Any]]) -> list[float] | None:
+    """Mean share of the fold's other pictures that are named right after each step."""
+    shares = [one["elsewhere"] for one in some if one["elsewhere"]]
+    return [round(float(v), 4) for v in np.mean(shares, axis=0)] if shares else None
 
 
 def _measured(weights: np.ndarray, right: np.ndarray, total: np.ndarray, counted: np.ndarray, measure: str) -> np.ndarray:
@@ -229,4 +237,11 @@ def table(found: Sequence[dict[str, Any]]) -> str:
             cells += [f"{value:.1%}", f"{low:.1%} to {high:.1%}"]
         value, low, high = (100 * v for v in one["gain"])
         lines.append("| " + " | ".join([*cells, f"{value:+.1f}", f"{low:+.1f} to {high:+.1f}"]) + " |")
+    for one in found:
+        if one["measure"] == "top1" and one["labels"] == STEPS[-1] and one["elsewhere"][ORDERS[0]] is not None:
+            start = next(o for o in found if (o["fold"], o["pool"], o["measure"], o["labels"]) == (one["fold"], one["pool"], "top1", 0))
+            shares = ", ".join(f"{one['elsewhere'][order]:.1%} ({order})" for order in ORDERS)
+            lines.append(
+                f"\nFold {one['fold']}, its other sources: {start['elsewhere'][ORDERS[0]]:.1%} named right before, {shares} after {STEPS[-1]} labels."
+            )
     return "\n".join(lines)

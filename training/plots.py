@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import altair as alt
+from PIL import Image
 
 PIXELS_PER_INCH = 144
+PLAIN = 72
+"""For documents, whose pictures are small."""
 PERCENT = alt.Axis(format="%")
 WHOLE = alt.Scale(domain=[0, 1])
 
@@ -87,4 +90,8 @@ def write_loop(path: Path, curves: Sequence[dict[str, Any]]) -> None:
     y = alt.Y("value:Q", scale=alt.Scale(zero=False), axis=PERCENT, title="named right")
     band = base.mark_area(opacity=0.2).encode(y=alt.Y("low:Q", scale=alt.Scale(zero=False)), y2="high:Q")
     chart = alt.layer(band, base.mark_line(point=True).encode(y=y), data=alt.Data(values=rows)).properties(width=300, height=220)
-    chart.facet(facet=alt.Facet("pictures:N", title=None), columns=2).resolve_scale(y="independent").save(str(path), ppi=PIXELS_PER_INCH)
+    chart.facet(facet=alt.Facet("pictures:N", title=None), columns=2).resolve_scale(y="independent").save(str(path), ppi=PLAIN)
+    if path.suffix == ".png":
+        with Image.open(path) as picture:
+            few = picture.convert("RGB").quantize(64)
+        few.save(path, optimize=True)

@@ -120,7 +120,8 @@
       const lines = [];
       if (item.model) lines.push(says('model', { what: `${says(item.model.verdict || 'unknown')}${item.model.score === null ? '' : ` ${Math.round(100 * item.model.score)} %`}` }));
       for (const one of item.findings) {
-        const what = one.state === 'rejected' ? `${named(one.label || '')}: ${says('rejected')}` : named(one.decided_label || one.label || '');
+        const what = one.state === 'rejected' ? `${named(one.label || '')}: ${says('rejected')}`
+          : one.state === 'corrected' ? `${named(one.label)} → ${named(one.decided_label)}` : named(one.decided_label || one.label || '');
         if (one.state === 'rejected' || one.state === 'corrected' || !one.box) lines.push(says('inspector', { what: one.box ? what : `${what} (${says('unseen')})` }));
       }
       for (const one of others(item)) {
@@ -253,6 +254,7 @@
       addEventListener('pointerup', end);
       addEventListener('pointercancel', end);
     });
+    photo.addEventListener('touchmove', (event) => { if (event.cancelable) event.preventDefault(); }, { passive: false });  // a stroke is no fling, which would swallow the next tap
     let fingers = 0, pinched = false;
     photo.addEventListener('pointerdown', () => { fingers++; pinched = pinched || fingers > 1; }, true);
     for (const kind of ['pointerup', 'pointercancel']) addEventListener(kind, () => {

@@ -9,9 +9,13 @@ import base64
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterator
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from datetime import datetime
 from importlib.resources import files
+from multiprocessing import get_context
 from typing import IO, Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
@@ -31,6 +35,8 @@ from pestcheck.store.photos import PhotoStore
 
 SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "image/heic": ".heic", "image/heif": ".heic"}
 LEVEL = 4
+WORTH_IT, MOST_WORKERS = 20, 4
+"""So many PDFs are printed by processes; that many of them."""
 README = """\
 EVIDENCE PACK of pestcheck
 
@@ -173,10 +179,12 @@ def write(
     archive.lines(form.EVENTS, _events(contents))
     yield out.take()
     done: set[str] = set()
-    for number, one in enumerate(contents.places, 1):
-        view = contents.view(one)
+    views = (contents.view(one) for one in contents.places)
+    printed = _printed(views, photograph or photo_store.get, len(contents.places), language=language, location=location)
+    for number, (view, pdf) in enumerate(printed, 1):
+        one = view.inspection.id
         archive.add(f"{form.RECORDS}{one}.json", json.dumps(inspection_json(view, location=location), ensure_ascii=False, indent=1))
-        archive.add(f"{form.RECORDS}{one}.pdf", inspection_pdf(view, photograph or photo_store.get, language=language, location=location))
+        archive.add(f"{form.RECORDS}{one}.pdf", pdf)
         yield out.take()
         yield from _photographs(view, photo_store, archive, out, done, missing, location=location)
         progress(number, len(contents.places))
@@ -191,6 +199,50 @@ def write(
     archive.add(form.SIGNATURE, form.note(text, head.note.partition("\n")[0], public_bytes(key.public_key), signature), listed=False)
     archive.zip.close()
     yield out.take()
+
+
+def _printed(
+    views: Iterable[InspectionView], photograph: Callable[[str], bytes], count: int, *, language: str, location: bool
+) -> Iterator[tuple[InspectionView, bytes]]:
+    """Each inspection with its PDF. To print takes the most time of all, so many are printed by processes, a few ahead of what is written."""
+    how: dict[str, Any] = {"language": language, "location": location}
+    if count < WORTH_IT:
+        yield from ((view, inspection_pdf(view, photograph, **how)) for view in views)
+        return
+    workers = min(os.cpu_count() or 1, MOST_WORKERS)
+    alone = isinstance(getattr(photograph, "__self__", None), PhotoStore)
+    ahead: deque[tuple[InspectionView, Future[bytes]]] = deque()
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        try:
+            for view in views:
+                # The store can be taken along, so that its photographs need not; what else gives them gives small ones.
+                take = (
+                    photograph if alone else _Taken({item.view.sha256: _or_why(photograph, item.view.sha256) for item in view.photographs})
+                )
+                ahead.append((view, pool.submit(inspection_pdf, view, take, **how)))
+                if len(ahead) > workers:
+                    yield ahead[0][0], ahead.popleft()[1].result()
+            while ahead:
+                yield ahead[0][0], ahead.popleft()[1].result()
+        finally:
+            for _, future in ahead:
+                future.cancel()
+
+
+def _or_why(photograph: Callable[[str], bytes], sha256: str) -> bytes | OSError | ValueError:
+    try:
+        return photograph(sha256)
+    except (OSError, ValueError) as error:
+        return type(error)(str(error))
+
+
+class _Taken(dict[str, bytes | OSError | ValueError]):
+    """Photographs that were looked up before."""
+
+    def __call__(self, sha256: str) -> bytes:
+        if isinstance(found := self[sha256], Exception):
+            raise found
+        return found
 
 
 def _events(contents: Contents) -> Iterator[dict[str, Any]]:

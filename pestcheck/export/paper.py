@@ -76,14 +76,19 @@ class Paper(FPDF):
         self.c_margin = 0
         for style in ("", "B"):
             self.add_font("noto", style, _face(FACES["noto", style]))
-        self.alias_nb_pages("{of}")
 
-    def footer(self) -> None:
-        with self.decoration():
-            self.set_y(270)
-            self._set(7, bold=False, grey=GREY)
-            self.cell(WIDTH - 30, 4, self._printable(self._foot))
-            self.cell(30, 4, self._page.replace("{n}", str(self.page_no())), align="R")
+    def finished(self) -> bytes:
+        """The file, with the foot of each page, which says how many there are."""
+        of = self.pages_count
+        for number in range(1, of + 1):
+            self.page = number
+            self.set_font("noto", "", 6)  # of this page: fpdf2 remembers what it set on the last one
+            with self.decoration():
+                self._set(7, bold=False, grey=GREY)
+                self.set_xy(MARGIN, 270)
+                self.cell(WIDTH - 40, 4, self._printable(self._foot))
+                self.cell(40, 4, self._page.format(n=number, of=of), align="R")
+        return bytes(self.output())
 
     @contextmanager
     def tagged(self, kind: str, alt: str | None = None) -> Iterator[None]:

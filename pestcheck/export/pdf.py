@@ -35,4 +35,4 @@ def inspection_pdf(view: InspectionView, photograph: Callable[[str], bytes], *, 
     pictures = {one.item.view.id: one for one in shown(view.photographs, photograph, lambda finding: finding.id in listed)}
     packet.draw(paper, words, view, pictures)
     annex.draw(paper, words, view, pictures, location=location)
-    return bytes(paper.output())
+    return paper.finished()

@@ -130,6 +130,6 @@ def _text(place: str, value: str, quoted: str) -> str:
     style = f' s="{quoted}"' if value[:1] in FORMULA else ""
     if len(value.encode("utf-16-le")) > 2 * MOST_TEXT:
         value = value[: MOST_TEXT // 2] + "…"
-    text = ESCAPED.sub(lambda found: "".join(f"_x{ord(sign):04X}_" if sign in found[0][:1] else sign for sign in found[0]), value)
+    text = ESCAPED.sub(lambda found: f"_x{ord(found[0][0]):04X}_{found[0][1:]}", value)
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return f'<c r="{place}"{style} t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'

@@ -51,7 +51,7 @@ class Draws(UseCases):
                 raise Refused(f"Choose the site, one of yours: {', '.join(sorted(session.info['sites']))}.")
             same = list(session.exec(rows(Draw).where(Draw.key == compared, Draw.day == today.isoformat()).order_by(Draw.size)))
             if here := next((one for one in same if one.site == place["site"]), None):
-                return here
+                return Draw(**here.model_dump())  # the row itself ends with the session
             if session.get(Draw, key):
                 raise Refused("A draw with this id is already there.")
             usual, pasts = _history(session, today, compared, place)

@@ -78,7 +78,7 @@ class Packs(UseCases):
                 signer.key(writing, actor)  # in a transaction of its own: what is shown below is of before the next one
         with self.database.reading() as session:
             with self.database.writing() as writing:
-                # Nobody else writes now, so this reader sees all that is there but the export itself.
+                writing.connection()  # which waits for its turn: nobody else writes now, so the reader sees all but the export itself
                 before = session.get(Head, 1)
                 ids = [one for page in Register(session, filter).pages() for one in page] if before else []
                 if before is None or not ids:

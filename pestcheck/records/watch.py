@@ -32,6 +32,8 @@ MEASURES = {
 }  # fmt: skip
 """What is watched, as shares."""
 SETTLED = (Status.AGREED.value, Status.ONE_OPINION.value)
+LEAST = 20
+"""Photographs or findings below which no share is an alarm."""
 DRIFT = "drift"
 LIMITS = {
     "flagged": 0.6, "unsure": 0.3, "unusable": 0.1, "corrected": 0.2, "rejected": 0.5, "missed": 0.1, "agreement": 0.8, DRIFT: 0.25,
@@ -113,9 +115,9 @@ def agreement(reviewed: Iterable[Reviewed]) -> Counts:
 
 
 def beyond(measure: str, rate: Rate, limit: float) -> bool:
-    """Whether a share is surely beyond its limit: its whole interval is, so that chance rings no bell."""
+    """Whether a share is surely beyond its limit: its whole interval is, and of LEAST at least, so that chance rings no bell."""
     low, high = rate.interval
-    return bool(rate.of) and (high < limit if measure == "agreement" else low > limit)
+    return rate.of >= LEAST and (high < limit if measure == "agreement" else low > limit)
 
 
 Counts = dict[str, dict[str, dict[str, Rate]]]

@@ -9,15 +9,16 @@ from pathlib import Path
 
 from jinja2 import Environment, nodes
 
-from app import admin, auditor, forms, insight, signin, training
+from app import admin, auditor, forms, insight, signin, trainer, training
 from app.inspector import amend, flow, journey, photographs, points, questions, seals, start, wood
-from app.pages import ways
+from app.pages import picture, ways
 from pestcheck.export import annex
 from pestcheck.inspection import checklist, knowledge, wpm_mark
 from pestcheck.inspection import seals as seal_rules
 from pestcheck.inspection.criteria import NEWEST, criteria
 from pestcheck.inspection.guidance import rules
 from pestcheck.people import Role
+from pestcheck.priority import PARTS
 from pestcheck.records import CONTAMINANTS, DECISIONS, DISPOSITIONS, RESULTS, STATES, evidence, exports, watch
 from pestcheck.records import insight as insight_figures
 from pestcheck.records import training as records_training
@@ -32,7 +33,7 @@ from pestcheck.taxonomy import CTPAT_CLASS, LABELS
 ROOT = Path(__file__).parents[2]
 SENTENCES = (
     "pestcheck/records/common.py", "pestcheck/records/findings.py", "pestcheck/records/inspections.py", "pestcheck/records/photographs.py",
-    "pestcheck/records/seals.py", "pestcheck/records/view.py", "pestcheck/records/wood.py", "pestcheck/inspection/progress.py",
+    "pestcheck/records/seals.py", "pestcheck/records/view.py", "pestcheck/records/reviews.py", "pestcheck/records/queue.py", "pestcheck/records/wood.py", "pestcheck/inspection/progress.py",
     "pestcheck/inspection/seals.py", "pestcheck/inspection/wpm_mark.py", "pestcheck/inspection/identifiers.py", "pestcheck/photo.py",
     "pestcheck/vision/decide.py", "pestcheck/accounts/book.py", "pestcheck/accounts/passwords.py", "pestcheck/accounts/sessions.py",
     "pestcheck/accounts/attempts.py", "pestcheck/records/draws.py", "pestcheck/records/period.py", "app/forms.py", "app/signin.py", "app/oidc.py",
@@ -104,11 +105,13 @@ def of_the_choices() -> Iterator[str]:
         CONTAMINANTS, DECISIONS, DISPOSITIONS, RESULTS, STATES, LIFE_STAGES, METHODS, MEANINGS, SELECTIONS, KINDS, CTPAT_CLASS,
         CONDITIONS, questions.WORDS, photographs.STATES, points.SAYS, seals.ACTS, seals.CLASSES, seals.TYPES, seals.LOOKS,
         seals.ANSWERS, wood.MADE_OF, wood.BARK, wood.SEEN, flow.ROLES, wpm_mark.CONDITIONS, seal_rules.QUESTIONS, forms.THEMES,
-        admin.WORDS, signin.DONE, records_training.TOPICS, records_training.SHORT, records_training.STATES, training.PARTS, annex.VERDICTS, annex.YES_NO, CHANNELS,
-        OUTCOMES, auditor.NAMES, auditor.PARTS, auditor.FORMATS, exports.KINDS,
-        admin.WORDS, signin.DONE, amend.KINDS, amend.FIELDS, amend.DECIDED, journey.WHEN, journey.HANDS, journey.HAPPENED, start.TRAINING, CHANNELS, ROLES, records_training.TOPICS, records_training.SHORT, records_training.STATES, training.PARTS,
+        admin.WORDS, signin.DONE, records_training.TOPICS, records_training.SHORT, records_training.STATES, training.PARTS,
+        annex.VERDICTS, annex.YES_NO, CHANNELS, OUTCOMES, auditor.NAMES, auditor.PARTS, auditor.FORMATS, exports.KINDS, amend.KINDS,
+        amend.FIELDS, amend.DECIDED, journey.WHEN, journey.HANDS, journey.HAPPENED, start.TRAINING, ROLES, trainer.OUTCOMES,
+        trainer.SAYS, trainer.ANSWERS, trainer.GRADES, picture.REVIEW, picture.OUTCOMES,
     ):  # fmt: skip
         yield from table.values()  # type: ignore[attr-defined]
+    yield from (part.says for part in PARTS.values())
     yield seals.MAKER_HINT
     for table in (insight_figures.BY, watch.BY, watch.MEASURES, evidence.ENTITIES, evidence.SHOWS, insight.WORDS, start.WAY):
         yield from table.values()

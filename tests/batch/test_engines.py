@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -44,7 +45,7 @@ def goes_on(part: Path, changes: int = 3) -> None:
 
 
 def results(part: Path) -> set[str]:
-    with sqlite3.connect(part) as journal:
+    with closing(sqlite3.connect(part)) as journal:  # or it would keep the next run out
         return {sha256 for (sha256,) in journal.execute("SELECT sha256 FROM result")}
 
 

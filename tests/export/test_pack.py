@@ -7,11 +7,13 @@ import hashlib
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from pestcheck.export import pack, verify_pack
+from pestcheck.ids import uuid7
 from pestcheck.records import Filter, Records, Refused
 from pestcheck.store.heads import Heads
 from pestcheck.store.keys import KeyFolder
@@ -100,6 +102,23 @@ def test_only_what_matches(packed: Packed, tmp_path: Path) -> None:
         packed.store.pack(Filter(site="Yard 9"))
 
 
+@pytest.mark.parametrize("small", [False, True])
+def test_processes_print_the_same(packed: Packed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: bool) -> None:
+    """With the store's own photographs and with those of somebody else, one of which is gone."""
+    monkeypatch.setattr(pack, "WORTH_IT", 1)
+    gone = json.loads(files(packed.pack)[f"inspections/{packed.inspections[0]}.json"])["photographs"][0]["view"]["sha256"]
+
+    def photograph(sha256: str) -> bytes:
+        if sha256 == gone:
+            raise FileNotFoundError(sha256)
+        return packed.store.photo_store.get(sha256)
+
+    data = b"".join(pack.stream(packed.store.records, packed.store.heads, actor="Aldo", photograph=photograph if small else None))
+    assert problems(data, tmp_path) == []
+    same = [files(data)[f"inspections/{key}.pdf"] == files(packed.pack)[f"inspections/{key}.pdf"] for key in packed.inspections]
+    assert same == [not small, True, True]
+
+
 def test_of_their_sites_only(packed: Packed, tmp_path: Path) -> None:
     theirs = packed.store.records.within(frozenset({"Yard 2"}))
     with theirs.pack(Filter(), packed.store.heads, actor="Aldo") as contents:
@@ -152,6 +171,28 @@ def test_without_the_key_nothing_is_exported_or_recorded(tmp_path: Path) -> None
     with pytest.raises(OSError, match="rotate --lost"), store.records.pack(Filter(), elsewhere, actor="Aldo"):
         pass
     assert verify(store.database, store.photo_store).events == before
+
+
+def test_a_pack_while_others_write(records: Records, tmp_path: Path, database_url: str) -> None:
+    """Whoever writes just before or after, the pack is of the log up to its own event."""
+    store, done = Store(tmp_path / "data", database_url), threading.Event()
+    store.inspect(1)
+
+    def write() -> None:
+        while not done.is_set():
+            store.records.open(uuid7(), number="CSQU3054383", inspector="Ana", site="Yard 3")
+
+    threads = [threading.Thread(target=write) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(20):
+            with store.records.pack(Filter(site="Yard 1"), store.heads, actor="Aldo") as contents:
+                assert [line.seq for line in contents.lines()][-1] == contents.head.size - 1
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
 
 
 def test_others_may_go_on_while_a_pack_is_sent(tmp_path: Path) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import itertools
 import stat
 import threading
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -18,9 +18,10 @@ from app.heads import keep_signed
 from pestcheck.export import verify_pack
 from pestcheck.ids import uuid7
 from pestcheck.records import Records
-from pestcheck.store import backup, heads, open_folder
+from pestcheck.store import backup, events, heads, merkle, open_folder
 from pestcheck.store.heads import DAY, Heads, NothingToSign
 from pestcheck.store.keys import KeyFolder, KeyUnavailable
+from pestcheck.store.replay import rebuild
 from pestcheck.store.tables import Event, SignedHead, SigningKey
 from pestcheck.store.verify import verify
 
@@ -85,7 +86,9 @@ def test_the_same_head_is_signed_once_and_a_young_one_is_enough_for_the_day(reco
     second = signer.sign()
     assert (second.size, second.id != first.id) == (3, True)
     grow(records)
-    tamper(records, f"UPDATE signedhead SET at = '{(datetime.now(UTC) - timedelta(days=2)).isoformat()}'")
+    with records.database.writing() as session:
+        for head in session.exec(select(SignedHead)):
+            head.at = events.written(datetime.now(UTC) - timedelta(days=2))
     assert signer.sign(older_than=DAY).size == 4
 
 
@@ -136,7 +139,7 @@ def test_rotation_is_an_event_and_the_old_key_signs_the_new(records: Records, si
         assert [key.id for key in keys(records)][-1] == new.id
         assert len(keys(records)) == number + 2
     chain = keys(records)
-    for old, new in itertools.pairwise(chain):
+    for old, new in pairwise(chain):
         assert (new.previous, new.made_by) == (old.id, "Ana")
         with records.database.reading() as session:
             text = verify_pack.key_text(heads.log_name(session), base64.b64decode(new.public_key), new.made_at)
@@ -182,9 +185,6 @@ def test_a_signed_head_that_was_tampered_with_is_named(records: Records, signer:
 
 def test_a_log_cut_off_behind_its_head_is_found_by_a_signed_one(records: Records, signer: Heads) -> None:
     """Also where the head's row was put right."""
-    from pestcheck.store import events, merkle
-    from pestcheck.store.replay import rebuild
-
     grow(records, 4)
     signer.sign()
     with records.database.writing() as session:
