@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from pestcheck.cli_models import models
 from pestcheck.cli_users import users
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ app = typer.Typer(
 db = typer.Typer(no_args_is_help=True, help="Back up the records, or put a backup back.")
 app.add_typer(db, name="db")
 app.add_typer(users, name="users")
+app.add_typer(models, name="models")
 
 DataOption = Annotated[Path | None, typer.Option("--data", help="Folder of the records. [default: ~/pestcheck-data, or PESTCHECK_DATA]")]
 InspectionArgument = Annotated[str, typer.Argument(help="Id of the inspection.", show_default=False)]
@@ -279,17 +281,6 @@ def seals(data: DataOption = None) -> None:
         typer.echo(f"{problem.kind}: {problem.text}")
     typer.echo(f"{len(problems)} problems." if problems else "No problem in the register.")
     raise typer.Exit(1 if problems else 0)
-
-
-@app.command()
-def models() -> None:
-    """List the models that came with this installation."""
-    from pestcheck.vision import bundle
-
-    newest = bundle.shipped()
-    for folder in sorted(path.parent for path in newest.parent.glob(f"*/{bundle.DESCRIPTION}")):
-        loaded = bundle.load(folder)
-        typer.echo(f"{loaded.id}{' (in use)' if folder == newest else ''}: {len(loaded.labels)} labels, {loaded.created}, {folder}")
 
 
 def _settings(**given: Any) -> Settings:
