@@ -97,6 +97,7 @@ def add(data: Path, name: str, come_from: str | None = None) -> Added:
     try:
         place.mkdir(parents=True, exist_ok=True)
         work = Path(mkdtemp(prefix=f".{name}-", dir=place))
+        work.chmod(0o755)  # the app may run as somebody else
     except OSError as error:
         raise AddonError(f"{place} cannot be written: {error.strerror or error}") from error
     try:

@@ -20,14 +20,12 @@ class Part(BaseModel):
 
 
 class Limits(BaseModel):
-    """Where hints begin; measured, see docs/species.md. ``temperature``: of the probabilities (Guo et al. 2017).
-
-    ``resembles``: of a species, genus, family or order, to say that a finding resembles it. ``listed``: of what is on the watch list, to warn.
+    """Where hints begin: probabilities, chosen by measure (docs/species.md). ``resembles``: of a species, genus or family, to say that a finding
+    resembles it. ``listed``: of what is on the watch list, to warn; lower, since a missed one costs more.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     version: str
-    temperature: Annotated[float, Field(gt=0)]
     resembles: Annotated[float, Field(gt=0, lt=1)]
     listed: Annotated[float, Field(gt=0, lt=1)]
 

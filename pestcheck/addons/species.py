@@ -1,6 +1,7 @@
 """What an add-on that knows species says of a finding: which it resembles, never what it is.
 
-The finest rank of which it is sure enough is named, as the model itself falls back from a label to its group: species, genus, family, order.
+The finest rank of which it is sure enough is named, as the model itself falls back from a label to its group: species, genus, family. An order
+is not named: half of the classes are moths and butterflies, and what the add-on does not know would look like one.
 """
 
 from __future__ import annotations
@@ -31,12 +32,16 @@ SHOWN = 3
 
 
 class Rank(StrEnum):
-    """Ranks that a hint may have, the finest first."""
+    """Ranks, the finest first."""
 
     species = "species"
     genus = "genus"
     family = "family"
     order = "order"
+
+
+HINTED = (Rank.species, Rank.genus, Rank.family)
+"""Ranks that a hint may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +141,7 @@ def resembles(
     order = np.argsort(-chances, kind="stable")
     best = tuple((names.labels[k], round(float(chances[k]), 4)) for k in order if names.labels[k] != BACKGROUND)[:SHOWN]
     alarm = _listed(chances, names, limits.listed, watched or {})
-    for rank in Rank:
+    for rank in HINTED:
         found, matrix = names.groups[rank]
         masses = chances @ matrix
         top = int(masses.argmax())
@@ -185,14 +190,6 @@ class Classifier:
         return chances
 
 
-def sharpened(chances: Array, temperature: float) -> Array:
-    """Probabilities, shape (..., classes), as they are after their logits are divided by a temperature."""
-    logits = np.log(np.maximum(chances, 1e-12)) / temperature
-    result: Array = np.exp(logits - logits.max(-1, keepdims=True))
-    result /= result.sum(-1, keepdims=True)
-    return result
-
-
 class Species:
     """An add-on with its names and limits, asked for findings."""
 
@@ -207,4 +204,4 @@ class Species:
         from pestcheck.vision.score import parts
 
         looks = [closer(box, width, height) for box in boxes]
-        return sharpened(self.classify(parts(image, looks, image.width / width, self.classify.side)), self.limits.temperature)
+        return self.classify(parts(image, looks, image.width / width, self.classify.side))
