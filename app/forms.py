@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -14,10 +14,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.datastructures import FormData
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from app import i18n
 from app.identity import cookie_name, visitor
+from app.pages.ways import ways
 
 COOKIE = "pestcheck-form"
 FIELD = "form"
+THEMES = {"system": "As the tablet", "light": "Light", "dark": "Dark", "contrast": "High contrast"}
 MOST_BYTES, MOST_FIELDS = 64 * 1024, 500
 
 
@@ -30,10 +33,21 @@ class NotTaken(Exception):
 
 
 def page(request: Request, template: str, status: int = 200, headers: dict[str, str] | None = None, **values: Any) -> Response:
-    """A page from a template. ``who``: the person; ``form``: what each of its forms must bring back."""
+    """A page from a template.
+
+    What every template has: ``who``, the person; ``form``, what each of its forms must bring back; ``ways`` to other pages; ``here``,
+    the path; ``language``, and ``t`` (a text of the page), ``said`` (a sentence of the library), ``when``, ``number`` and ``percent`` in it.
+    """
     key = request.cookies.get(cookie_name(request, COOKIE), "") or secrets.token_urlsafe(32)
-    found = visitor(request)
-    drawn = _templates().get_template(template).render(who=found.person, form=_bound(key, found.cookie), **values)
+    found, language = visitor(request), i18n.chosen(request)
+    words = {
+        name: partial(how, language)
+        for name, how in (("t", i18n.t), ("said", i18n.said), ("when", i18n.moment), ("number", i18n.number), ("percent", i18n.percent))
+    }
+    drawn = _templates().get_template(template).render(
+        who=found.person, form=_bound(key, found.cookie), ways=[*ways(found.person)] if not found.locked else [], here=request.url.path,
+        language=language, languages=i18n.LANGUAGES, themes=THEMES, **words, **values,
+    )  # fmt: skip
     response = HTMLResponse(drawn, status, headers)
     _keep(request, response, COOKIE, key)
     return response

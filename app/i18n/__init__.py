@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import yaml
 from babel import Locale
@@ -14,6 +15,7 @@ from babel.dates import format_datetime
 from babel.numbers import format_decimal, format_percent
 
 LANGUAGES = {"en": "English", "es": "Español"}
+COOKIE = "pestcheck-language"
 GAP = re.compile(r"\{(\w*)\}")
 
 
@@ -53,6 +55,12 @@ def best(accepted: str) -> str:
         if (name := part.split(";")[0].strip().lower()[:2]) in LANGUAGES:
             return name
     return "en"
+
+
+def chosen(request: Any) -> str:
+    """The language that a person chose on this tablet; else their browser's. ``request``: of Starlette or Gradio."""
+    kept = request.cookies.get(COOKIE, "")
+    return kept if kept in LANGUAGES else best(request.headers.get("accept-language", ""))
 
 
 def moment(language: str, at: str | None) -> str:

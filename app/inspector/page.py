@@ -27,14 +27,6 @@ from pestcheck.records import Conflict, Records, Refused
 
 log = logging.getLogger(__name__)
 
-COOKIE = "pestcheck-language"
-
-
-def language(request: gr.Request) -> str:
-    """The language that the person chose on this tablet; else the browser's."""
-    chosen = request.cookies.get(COOKIE, "")
-    return chosen if chosen in i18n.LANGUAGES else i18n.best(request.headers.get("accept-language", ""))
-
 
 def page(everything: Records, contacts: Mapping[Role, str], sites: Callable[[], list[str]] = list) -> gr.Blocks:
     """Build the page over the records. ``contacts``: whom to call, by role. ``sites``: those that accounts are bound to."""
@@ -44,7 +36,7 @@ def page(everything: Records, contacts: Mapping[Role, str], sites: Callable[[], 
         by = person(request.request)
         theirs = sorted(by.sites) if by.sites is not None else sites()
         offered = tuple(theirs) if len(theirs) > (by.sites is not None) else ()
-        return Desk(everything.within(by.sites), contacts, language(request), by, offered, key if is_id(key) else uuid7())
+        return Desk(everything.within(by.sites), contacts, i18n.chosen(request), by, offered, key if is_id(key) else uuid7())
 
     def shown(at: Desk, place: Place, told: Told, key: str, request: gr.Request) -> list[Any]:
         """The page of a place, or the start where it cannot be shown."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from html import escape
 
 from app.inspector.place import Desk, Place
@@ -50,8 +51,10 @@ def cameras(desk: Desk, after: str = "") -> str:
         after: the id of the action whose result it shows.
     """
     t = desk.t
+    words_ = {"take": t("Take photograph"), "close": t("Close"), "cannot": t("The camera cannot be opened. Use the other buttons.")}
+    live = press(t("Camera in this page"), "live", kind="plain wide", data_words=json.dumps(words_, ensure_ascii=False))
     return (
-        f'<div class="cameras">{press(t("Take photograph"), "take", kind="primary")}{press(t("Choose photographs"), "choose")}</div>'
+        f'<div class="cameras">{press(t("Take photograph"), "take", kind="primary")}{press(t("Choose photographs"), "choose")}{live}</div>'
         f'<ul class="sending" aria-live="polite" data-after="{escape(after)}"></ul>'
     )
 

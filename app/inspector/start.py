@@ -9,6 +9,7 @@ from app.inspector.ask import Ask, answered
 from app.inspector.ask import show as ask_page
 from app.inspector.place import Desk, Outcome, Place, Told
 from app.pages.html import link, page
+from app.pages.ways import ways
 from pestcheck.inspection.guidance import rules
 from pestcheck.inspection.identifiers import container_number
 from pestcheck.people import Deed
@@ -23,8 +24,10 @@ def home(desk: Desk, place: Place) -> str:
     open_ = [row for row, _ in rows if not row.closed_at]
     closed = [row for row, _ in rows if row.closed_at]
     new_ = link(t("New inspection"), place.to("new"), kind="b primary huge") if desk.person.may(Deed.inspect) else ""
+    others = "".join(f'<a class="b" href="{address}">{escape(t(name))}</a>' for address, name in ways(desk.person) if address != "/")
+    pages = f'<nav class="acts" aria-label="{escape(t("Pages"))}">{others}</nav>' if others else ""
     begin = (
-        f'<div class="hello">{new_}'
+        f'<div class="hello">{new_}{pages}'
         f'<p class="quiet">{escape(t("It finds what you should look at twice. You decide; it never clears a container."))}</p></div>'
     )
     search = (

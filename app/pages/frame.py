@@ -9,11 +9,12 @@ from pathlib import Path
 
 import gradio as gr
 
+from app.forms import THEMES
 from app.i18n import LANGUAGES
 from app.inspector.place import Desk, Place, Told
 from app.pages.html import attributes, button
+from app.pages.ways import ways
 from pestcheck.ids import uuid7
-from pestcheck.people import Deed
 
 STATIC = Path(__file__).parents[1] / "static"
 HEAD = """
@@ -22,15 +23,17 @@ HEAD = """
 <meta name="apple-mobile-web-app-capable" content="yes">
 <meta name="apple-mobile-web-app-title" content="pestcheck">
 <link rel="apple-touch-icon" href="app/icon-180.png">
+<link rel="stylesheet" href="app/colours.css">
 <link rel="stylesheet" href="app/inspector.css">
 <link rel="stylesheet" href="app/offline.css">
+<script src="app/theme.js"></script>
 <script src="app/session.js"></script>
 <script src="app/inspector.js"></script>
 <script src="app/photograph.js"></script>
 <script src="app/outbox.js"></script>
 <script src="app/offline.js"></script>
+<script src="app/camera.js"></script>
 """
-THEMES = {"system": "As the tablet", "light": "Light", "dark": "Dark", "contrast": "High contrast"}
 
 
 def theme() -> gr.themes.Base:
@@ -62,17 +65,17 @@ def told(desk: Desk, place: Place, what: Told, key: str, *, read: Iterable[str] 
 
 
 def you(desk: Desk, form: tuple[str, str]) -> str:
-    """Who is signed in, and the way out. ``form``: the field that its forms must bring back."""
+    """Who is signed in, the way to other pages, and the way out. ``form``: the field that its forms must bring back."""
     t, by = desk.t, desk.person
+    others = "".join(f'<a class="b" href="{address}">{escape(t(name))}</a>' for address, name in ways(by) if address != "/")
+    pages = f'<nav class="you" aria-label="{escape(t("Pages"))}">{others}</nav>' if others else ""
     if not by.account:
-        says = t("There are no accounts here: whoever has this computer may do everything.")
-        return f'<p class="quiet">{escape(says)} <a class="b plain" href="accounts">{escape(t("Make accounts"))}</a></p>'
+        return f'<p class="quiet">{escape(t("There are no accounts here: whoever has this computer may do everything."))}</p>{pages}'
     secret = f'<input type="hidden" name="{escape(form[0])}" value="{escape(form[1])}">'
-    accounts = f'<a class="b" href="accounts">{escape(t("Accounts"))}</a>' if by.may(Deed.manage) else ""
     return (
-        f'<div class="you"><a class="b" href="own">{escape(by.name)}</a>{accounts}'
+        f'<div class="you"><a class="b" href="own">{escape(by.name)}</a>'
         f'<form class="lock" method="post" action="lock">{secret}<button class="b">{escape(t("Lock"))}</button></form>'
-        f'<form method="post" action="logout">{secret}<button class="b">{escape(t("Sign out"))}</button></form></div>'
+        f'<form method="post" action="logout">{secret}<button class="b">{escape(t("Sign out"))}</button></form></div>{pages}'
     )
 
 

@@ -33,9 +33,9 @@ def button(words: str, deed: str, *, kind: str = "", note: str = "", at: Place |
     return f"<button{given}>{inner}</button>"
 
 
-def press(words: str, what: str, *, kind: str = "") -> str:
+def press(words: str, what: str, *, kind: str = "", **more: object) -> str:
     """A button for what the browser itself does: open a camera, draw, print."""
-    return f"<button{attributes(type='button', class_=f'b {kind}', data_press=what)}>{escape(words)}</button>"
+    return f"<button{attributes(type='button', class_=f'b {kind}', data_press=what, **more)}>{escape(words)}</button>"
 
 
 def link(words: str, place: Place, *, kind: str = "b", note: str = "", current: bool = False) -> str:

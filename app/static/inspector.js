@@ -4,7 +4,7 @@
   'use strict';
   const RETRY = 8000, POLL = 1000;
   const $ = (selector, from = document) => from.querySelector(selector);
-  const pestcheck = window.pestcheck = { at: {}, send, busy: null };
+  const pestcheck = Object.assign(window.pestcheck, { at: {}, send, busy: null });
 
   // Ids: UUID version 7 (RFC 9562), so that a message sent twice changes nothing.
   function uuid7() {
@@ -115,7 +115,7 @@
     const title = $('h1', page).textContent;
     document.title = title === 'pestcheck' ? title : title + ' · pestcheck';
     document.dispatchEvent(new CustomEvent('pestcheck:page', { detail: { page, anew } }));
-    theme();
+    pestcheck.theme();
   }
 
   function search(field) {
@@ -152,12 +152,11 @@
   const file = (name) => input(name).click();
 
   document.addEventListener('click', (event) => {
-    const element = event.target.closest('[data-do], [data-press], [data-set], [data-fill], a[href^="?"], #refresh');
+    const element = event.target.closest('[data-do], [data-press], [data-fill], a[href^="?"], #refresh');
     if (!element || element.tagName === 'FORM') return;
     if (element.id === 'refresh' || element.closest('#refresh')) send('look');
     else if (element.dataset.do) ask(element, element.dataset.do);
     else if (element.dataset.press) presses[element.dataset.press](element);
-    else if (element.dataset.set) set(element.dataset.set, element.dataset.value);
     else if (element.dataset.fill !== undefined) {
       const field = $('#screen [name=value]');
       if (field) { field.value = element.dataset.fill; field.dispatchEvent(new Event('input', { bubbles: true })); field.focus(); }
@@ -184,30 +183,10 @@
   // A photograph that was just taken is the one to be shown (static/outbox.js says when the server has it).
   document.addEventListener('pestcheck:changed', () => { if (pestcheck.at.step === 'point') delete pestcheck.at.photograph; });
 
-  // --- settings ------------------------------------------------------------------------------------------------------------------------
-  const dark = matchMedia('(prefers-color-scheme: dark)'), contrast = matchMedia('(prefers-contrast: more)');
-
-  function theme() {
-    const chosen = localStorage.getItem('pestcheck-theme') || 'system';
-    const shown = chosen !== 'system' ? chosen : contrast.matches ? 'contrast' : dark.matches ? 'dark' : 'light';
-    document.documentElement.dataset.theme = shown;
-    if (document.body) document.body.classList.toggle('dark', shown !== 'light');
-    for (const one of document.querySelectorAll('[data-set=theme]')) one.setAttribute('aria-pressed', String(one.dataset.value === chosen));
-  }
-
-  function set(what, value) {
-    if (what === 'theme') { localStorage.setItem('pestcheck-theme', value); theme(); return; }
-    document.cookie = `pestcheck-${what}=${value}; path=/; max-age=31536000; samesite=lax`;
-    $('#settings').close();
-    send('look');
-  }
-  dark.addEventListener('change', theme);
-  contrast.addEventListener('change', theme);
-  theme();
-
-  let turn;
+  document.addEventListener('pestcheck:language', (event) => { event.preventDefault(); $('#settings').close(); send('look'); });
 
   // --- start -----------------------------------------------------------------------------------------------------------------------------
+  let turn;
   new MutationObserver(() => {
     // Gradio changes what is there rather than putting something else in its place.
     const answer = $('#answer'), page = $('#screen .page');

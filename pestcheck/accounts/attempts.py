@@ -23,7 +23,7 @@ class TooMany(Refused):
     def __init__(self, wait: timedelta) -> None:
         self.seconds = max(1, round(wait.total_seconds()))
         minutes = -(-self.seconds // 60)
-        super().__init__(f"Too many wrong passwords. Try again in {minutes} minute{'s' * (minutes > 1)}.")
+        super().__init__(f"Too many wrong passwords. Try again in {minutes} min.")
 
 
 def wait(count: int, free: int) -> timedelta:

@@ -181,7 +181,7 @@ class Sessions(OverDatabase):
             log.warning("wrong PIN for %s", name)
             if tries < MAX_PINS:
                 left = MAX_PINS - tries
-                raise Wrong(f"The PIN is wrong. {left} more tr{'ies' if left > 1 else 'y'}, then it takes the password.")
+                raise Wrong(f"The PIN is wrong. Tries left, before it takes the password: {left}.")
             self.sign_out(token)
             raise SignedOut("Too many wrong PINs. Sign in with your name and password.")
         with self.database.writing() as session:

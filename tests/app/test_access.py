@@ -192,7 +192,7 @@ def test_what_everybody_gets(yard: Yard) -> None:
     for path in (
         "/health",
         "/login",
-        "/app/accounts.css",
+        "/app/pages.css",
         "/app/session.js",
         "/app/icon.svg",
         "/manifest.json",

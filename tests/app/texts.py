@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from jinja2 import Environment, nodes
+
+from app import admin, forms, signin
 from app.inspector import flow, photographs, points, questions, seals, wood
-from app.pages import frame, picture
+from app.pages import picture, ways
 from pestcheck.inspection import checklist, wpm_mark
 from pestcheck.inspection import seals as seal_rules
 from pestcheck.inspection.guidance import rules
+from pestcheck.people import Role
 from pestcheck.records import CONTAMINANTS, DECISIONS, DISPOSITIONS, RESULTS, STATES
 from pestcheck.records.findings import LIFE_STAGES, METHODS
 from pestcheck.records.inspections import MEANINGS, SELECTIONS
@@ -22,7 +27,8 @@ SENTENCES = (
     "pestcheck/records/common.py", "pestcheck/records/findings.py", "pestcheck/records/inspections.py", "pestcheck/records/photographs.py",
     "pestcheck/records/seals.py", "pestcheck/records/view.py", "pestcheck/records/wood.py", "pestcheck/inspection/progress.py",
     "pestcheck/inspection/seals.py", "pestcheck/inspection/wpm_mark.py", "pestcheck/inspection/identifiers.py", "pestcheck/photo.py",
-    "pestcheck/vision/decide.py",
+    "pestcheck/vision/decide.py", "pestcheck/accounts/book.py", "pestcheck/accounts/passwords.py", "pestcheck/accounts/sessions.py",
+    "pestcheck/accounts/attempts.py", "app/forms.py", "app/signin.py", "app/oidc.py",
 )  # fmt: skip
 """Where the library makes sentences that a person on the page may meet."""
 
@@ -39,12 +45,24 @@ NOT_SHOWN = (
 """What the page has no place for: it takes size-type codes as they are."""
 
 
+TO_THE_LOG = re.compile(r"%[sr]|PESTCHECK_")
+"""What is said to whoever runs the server."""
+
+
 def of_the_code() -> Iterator[str]:
     """The first argument of each call of ``t``."""
     for path in (ROOT / "app").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "t":
                 yield from _constants(node.args[0] if node.args else node)
+
+
+def of_the_pages() -> Iterator[str]:
+    """The same in the templates of pages."""
+    for path in (ROOT / "app/templates").glob("*.html"):
+        for call in Environment().parse(path.read_text("utf-8")).find_all(nodes.Call):
+            if isinstance(call.node, nodes.Name) and call.node.name == "t":
+                yield from (node.value for node in call.find_all(nodes.Const) if isinstance(node.value, str) and node is call.args[0])
 
 
 def _constants(node: ast.AST) -> Iterator[str]:
@@ -65,10 +83,13 @@ def of_the_choices() -> Iterator[str]:
     for table in (
         CONTAMINANTS, DECISIONS, DISPOSITIONS, RESULTS, STATES, LIFE_STAGES, METHODS, MEANINGS, SELECTIONS, KINDS, CTPAT_CLASS,
         picture.CONDITIONS, questions.WORDS, photographs.STATES, points.SAYS, seals.ACTS, seals.CLASSES, seals.TYPES, seals.LOOKS,
-        seals.ANSWERS, wood.MADE_OF, wood.BARK, wood.SEEN, flow.ROLES, wpm_mark.CONDITIONS, seal_rules.QUESTIONS, frame.THEMES,
+        seals.ANSWERS, wood.MADE_OF, wood.BARK, wood.SEEN, flow.ROLES, wpm_mark.CONDITIONS, seal_rules.QUESTIONS, forms.THEMES,
+        admin.WORDS, signin.DONE,
     ):  # fmt: skip
         yield from table.values()  # type: ignore[attr-defined]
     yield seals.MAKER_HINT
+    yield from (name for _, name, _ in ways.WAYS)
+    yield from (role.value.capitalize() for role in Role)
 
 
 def of_the_data() -> Iterator[str]:
@@ -108,7 +129,7 @@ def of_the_library() -> Iterator[str]:
                 text = node.value
             else:
                 continue
-            if text.replace("{}", "").count(" ") >= 3 and text not in NOT_SHOWN:
+            if text.replace("{}", "").count(" ") >= 3 and text not in NOT_SHOWN and not TO_THE_LOG.search(text):
                 yield text
 
 
@@ -121,4 +142,4 @@ def _tables(tree: ast.Module, name: str) -> list[ast.AST]:
 
 def all_texts() -> set[str]:
     """All of them, each once."""
-    return {*of_the_code(), *of_the_choices(), *of_the_data()}
+    return {*of_the_code(), *of_the_pages(), *of_the_choices(), *of_the_data()}
