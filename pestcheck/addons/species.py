@@ -109,7 +109,7 @@ class Names:
             matrix = np.zeros((len(lines), len(found)))
             for row, line in enumerate(lines):
                 if rank in line:
-                    matrix[row, at[line[rank]]] = 1
+                    matrix[row, at[line[rank]]] = 1.0
             self.groups[rank] = tuple(found), matrix
 
     def knows(self, name: str) -> bool:
@@ -198,10 +198,24 @@ class Species:
         self.names = Names(one.description.labels)
         self.classify = Classifier(one, threads)
 
-    def chances(self, image: Image.Image, boxes: Sequence[Box], width: int, height: int) -> Array:
-        """Probabilities for the places of a photograph of ``width`` by ``height`` pixels, of which ``image`` may be a reduced copy."""
+    def of(
+        self, image: Image.Image, places: Sequence[tuple[Box, str]], width: int, height: int, watched: Mapping[str, Sequence[str]]
+    ) -> list[Resemblance | None]:
+        """What places of a photograph resemble.
+
+        Args:
+            image: the photograph of ``width`` by ``height`` pixels, or a reduced copy of it. places: the box of each and the label of the model.
+            watched: by entry of the watch list, the taxa that are a hint at it.
+        """
+        from pestcheck.taxonomy import TAXA
         from pestcheck.vision.decide import closer
         from pestcheck.vision.score import parts
 
-        looks = [closer(box, width, height) for box in boxes]
-        return self.classify(parts(image, looks, image.width / width, self.classify.side))
+        if not places:
+            return []
+        looks = [closer(box, width, height) for box, _ in places]
+        chances = self.classify(parts(image, looks, image.width / width, self.classify.side))
+        return [
+            resembles(row, self.names, self.limits, watched=watched, named=TAXA.get(label, ()))
+            for row, (_, label) in zip(chances, places, strict=True)
+        ]
