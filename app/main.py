@@ -20,7 +20,7 @@ from fastapi.responses import Response, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.routing import Mount
 
-from app import admin, forms, identity, lan, offline, oidc, security, signin, uploads
+from app import admin, forms, guide, identity, lan, offline, oidc, security, signin, uploads
 from app.api import create_api
 from app.api.server import Health
 from app.certificates import CertificateError, context, hosts_of
@@ -30,12 +30,14 @@ from app.pages import frame
 from app.previews import KEEP, Previews
 from pestcheck import __version__, photo
 from pestcheck.accounts import Accounts
+from pestcheck.addons.hints import Hints
 from pestcheck.export import csv
 from pestcheck.inspection.checklist import catalogue
+from pestcheck.inspection.watchlist import watch_list
 from pestcheck.records import NotFound, Records
 from pestcheck.settings import Settings
 from pestcheck.store import open_folder
-from pestcheck.vision.scan import Scanner
+from pestcheck.vision.scan import Report, Scanner
 
 log = logging.getLogger(__name__)
 
@@ -45,17 +47,22 @@ RETRY_SECONDS = 5.0
 class ScoringThread:
     """Scores waiting photographs one after the other, also those that an earlier run of the server left waiting."""
 
-    def __init__(self, records: Records, scanner: Scanner) -> None:
-        self.records, self.scanner = records, scanner
+    def __init__(self, records: Records, scanner: Scanner, hints: Hints | None = None) -> None:
+        self.records, self.scanner, self.hints = records, scanner, hints
         self.wake, self.stopping = threading.Event(), threading.Event()
         self.thread = threading.Thread(target=self._run, name="scoring", daemon=True)
         records.on_photograph = self.wake.set
+
+    def scan(self, data: bytes) -> Report:
+        """What the model says of a photograph, and the add-on of its findings."""
+        report, image = self.scanner.scan(data)
+        return self.hints.added_to(report, image) if self.hints else report
 
     def _run(self) -> None:
         while not self.stopping.is_set():
             self.wake.clear()
             try:
-                if self.records.score_next(lambda data: self.scanner.scan(data)[0]):
+                if self.records.score_next(self.scan):
                     continue
             except Exception:  # a full disk or a busy database passes; the photograph stays waiting, and this thread must live
                 log.exception("scoring failed; trying again in %.0f s", RETRY_SECONDS)
@@ -81,7 +88,11 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     for fault in templates.faults:
         log.warning("template not usable: %s", fault)
     records = Records(database, photo_store, templates)
-    scoring = ScoringThread(records, scanner)
+    watched = watch_list(settings.data)
+    for fault in watched.faults:
+        log.warning("watch list: %s", fault)
+    hints = Hints(settings.data, watched)
+    scoring = ScoringThread(records, scanner, hints)
     accounts = Accounts(database, timedelta(minutes=settings.lock_minutes))
 
     @asynccontextmanager
@@ -137,6 +148,7 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     if service:
         app.include_router(oidc.routes(accounts, settings, service))
     app.include_router(admin.routes(accounts))
+    app.include_router(guide.routes(watched))
 
     @app.exception_handler(forms.NotTaken)
     def not_taken(request: Request, error: forms.NotTaken) -> Response:
@@ -145,14 +157,14 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     app.include_router(offline.router)
     api = create_api(
         records, bundle=scanner.bundle, previews=previews, metrics=metrics, health=health, contacts=settings.contacts,
-        gap=timedelta(hours=settings.gap_hours),
+        gap=timedelta(hours=settings.gap_hours), watch_list=watched,
     )  # fmt: skip
     api_at = Mount("/api/v1", app=api)
     api_at.path_regex = re.compile(api_at.path_regex.pattern, re.DOTALL)  # a line break in an address is not for the page to answer
     app.router.routes.append(api_at)
     app.add_middleware(Counting, metrics=metrics)
     gr.mount_gradio_app(
-        app, page(records, settings.contacts, accounts.sites), path="/", theme=frame.theme(), head=frame.HEAD, footer_links=[],
+        app, page(records, settings.contacts, accounts.sites, watched), path="/", theme=frame.theme(), head=frame.HEAD, footer_links=[],
         max_file_size=photo.MAX_BYTES, ssr_mode=False, pwa=False, show_error=True, run_history=False, favicon_path=str(frame.STATIC / "icon.svg"),
     )  # fmt: skip
     app.add_middleware(identity.Gate, accounts=accounts, service=service is not None)

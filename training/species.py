@@ -172,7 +172,7 @@ def choose(chances: np.ndarray, names: Names, shown: Sequence[Shown]) -> tuple[f
 
 def measure(folder: Path, addon: install.Added) -> dict[str, Any]:
     """All of it, as numbers with their intervals."""
-    classify, names = species.Classifier(addon, 1), Names(addon.description.labels)
+    classify, names = species.Classifier(addon, 1), Names(addon.description.id, addon.description.labels)
     shown = pictures(folder)
     chances = whole(classify, shown)
     first_half = np.array([one.source in manifests.folds()["a"] for one in shown])

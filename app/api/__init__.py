@@ -14,6 +14,7 @@ from app.metrics import Metrics
 from app.previews import Previews
 from pestcheck import __version__
 from pestcheck.inspection.guidance import Role
+from pestcheck.inspection.watchlist import WatchList
 from pestcheck.photo import MAX_BYTES
 from pestcheck.records import Records
 from pestcheck.vision.bundle import Bundle
@@ -60,11 +61,13 @@ def create_api(
     health: Callable[[], Any],
     contacts: dict[Role, str],
     gap: timedelta,
+    watch_list: WatchList,
 ) -> FastAPI:
     """Build the API.
 
     Args:
         bundle: the model in use. contacts: whom to call, by role. gap: how long a conveyance may stand before that is to be explained.
+        watch_list: species and things of concern.
     """
     api = FastAPI(
         title="pestcheck", version=__version__, summary="Records of inspections of containers, conveyances and wood packaging for pests",
@@ -79,6 +82,7 @@ def create_api(
         "health": health,
         "contacts": contacts,
         "gap": gap,
+        "watch_list": watch_list,
     }
     for name, value in state.items():
         setattr(api.state, name, value)

@@ -10,7 +10,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from app import i18n
+from pestcheck.inspection import watchlist
 from pestcheck.inspection.guidance import Role
+from pestcheck.inspection.watchlist import WatchList
 from pestcheck.people import Person
 from pestcheck.records import InspectionView, Records
 
@@ -70,8 +72,8 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What a step has at hand: the records, the language, who acts, the sites that they may choose from, and the id of the
-    message for what it makes."""
+    """What a step has at hand: the records, the language, who acts, the sites that they may choose from, the id of the
+    message for what it makes, and the watch list."""
 
     records: Records
     contacts: Mapping[Role, str]
@@ -79,6 +81,7 @@ class Desk:
     person: Person
     sites: tuple[str, ...] = ()
     key: str = ""
+    watch_list: WatchList = field(default_factory=watchlist.shipped)
 
     @property
     def reads(self) -> bool:

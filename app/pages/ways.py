@@ -8,6 +8,7 @@ from pestcheck.people import Deed, Person
 
 WAYS: tuple[tuple[str, str, Deed], ...] = (
     ("/", "Inspections", Deed.see),
+    ("/guide", "Field guide", Deed.see),
     ("/accounts", "Accounts", Deed.manage),
 )
 """Of each page its address, its name, and what one must be allowed to do. ``identity.NEEDS`` guards the addresses."""

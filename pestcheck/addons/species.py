@@ -45,14 +45,17 @@ HINTED = (Rank.species, Rank.genus, Rank.family)
 
 
 @dataclass(frozen=True, slots=True)
-class Resemblance:
-    """What a finding resembles. ``species``: the most probable ones, by scientific name, with their probability; ``listed``: the entry of
-    the watch list that it is a hint at, or None; ``agrees``: whether that fits the label of the model, None where that says no more than insect."""
+class Hint:
+    """What a finding resembles, by which add-on and version of thresholds. ``species``: the most probable ones, each its scientific name, its
+    English name or "", and its probability; ``listed``: the entry of the watch list that it is a hint at, or None; ``agrees``: whether that
+    fits the label of the model, None where that says no more than insect."""
 
+    addon: str
+    thresholds: str
     taxon: str
     rank: Rank
     probability: float
-    species: tuple[tuple[str, float], ...]
+    species: tuple[tuple[str, str, float], ...]
     listed: str | None
     agrees: bool | None
 
@@ -96,9 +99,10 @@ def fits(found: str, named: Sequence[str]) -> bool:
 
 
 class Names:
-    """The classes of an add-on, and how they sum up to genera, families and orders."""
+    """The classes of an add-on (name@version), and how they sum up to genera, families and orders."""
 
-    def __init__(self, labels: Sequence[str]) -> None:
+    def __init__(self, addon: str, labels: Sequence[str]) -> None:
+        self.addon = addon
         self.labels = tuple(scientific(label) for label in labels)
         self.common = {scientific(label): common(label) for label in labels}
         lines = [{} if label == BACKGROUND else lineage(label) for label in self.labels]
@@ -126,7 +130,7 @@ class Names:
 
 def resembles(
     chances: Array, names: Names, limits: Limits, *, watched: Mapping[str, Sequence[str]] | None = None, named: Sequence[str] = ()
-) -> Resemblance | None:
+) -> Hint | None:
     """What a finding resembles, or None if that is not sure enough.
 
     Args:
@@ -139,7 +143,8 @@ def resembles(
     if named and not any(names.knows(name) for name in named):
         return None
     order = np.argsort(-chances, kind="stable")
-    best = tuple((names.labels[k], round(float(chances[k]), 4)) for k in order if names.labels[k] != BACKGROUND)[:SHOWN]
+    animals = [names.labels[k] for k in order[: SHOWN + 1] if names.labels[k] != BACKGROUND][:SHOWN]
+    best = tuple((name, names.common[name], round(names.mass(chances, name), 4)) for name in animals)
     alarm = _listed(chances, names, limits.listed, watched or {})
     for rank in HINTED:
         found, matrix = names.groups[rank]
@@ -153,7 +158,7 @@ def resembles(
             return None
         taxon, probability, rank = alarm[1], alarm[2], _rank(alarm[1])
     agrees = fits(taxon, named) if named else None
-    return Resemblance(taxon, rank, round(probability, 4), best, alarm[0] if alarm else None, agrees)
+    return Hint(names.addon, limits.version, taxon, rank, round(probability, 4), best, alarm[0] if alarm else None, agrees)
 
 
 def _rank(name: str) -> Rank:
@@ -195,12 +200,12 @@ class Species:
 
     def __init__(self, one: Added, limits: Limits, threads: int | None = None) -> None:
         self.id, self.limits = one.description.id, limits
-        self.names = Names(one.description.labels)
+        self.names = Names(self.id, one.description.labels)
         self.classify = Classifier(one, threads)
 
     def of(
         self, image: Image.Image, places: Sequence[tuple[Box, str]], width: int, height: int, watched: Mapping[str, Sequence[str]]
-    ) -> list[Resemblance | None]:
+    ) -> list[Hint | None]:
         """What places of a photograph resemble.
 
         Args:

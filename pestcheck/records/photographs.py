@@ -11,6 +11,7 @@ from typing import Any
 from sqlmodel import select
 
 from pestcheck import photo as photos
+from pestcheck.addons.species import Hint
 from pestcheck.ids import uuid7
 from pestcheck.records.common import SYSTEM, Refused, UseCases, change, get, new_id, text
 from pestcheck.store import events
@@ -90,6 +91,7 @@ class Photographs(UseCases):
             waiting = session.exec(select(View).where(View.state == "waiting").order_by(View.added_at, View.id)).first()
         if waiting is None:
             return False
+        hints: tuple[Hint | None, ...] = ()
         try:
             report = scan(self.photo_store.get(waiting.sha256))
         except FileNotFoundError:
@@ -101,10 +103,15 @@ class Photographs(UseCases):
             kind, payload = "photograph_not_scored", {"view_id": waiting.id, "error": str(error) or type(error).__name__}
         else:
             kind, payload = "photograph_scored", _scored(waiting.id, report)
+            hints = report.hints
         with self.database.writing() as session:
             view = session.get(View, waiting.id)
             if view and view.state == "waiting":  # else it was scored elsewhere, or purged
                 events.append(session, kind, payload, SYSTEM, view.inspection_id)
+                for finding, hint in zip(payload.get("findings", ()), hints, strict=False):
+                    if hint:
+                        told = {"finding_id": finding["id"], **asdict(hint), "hinted_at": events.now()}
+                        events.append(session, "finding_hinted", told, SYSTEM, view.inspection_id)
         return True
 
 

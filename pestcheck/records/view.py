@@ -20,6 +20,7 @@ from pestcheck.store.tables import (
     CheckAnswer,
     Finding,
     Fix,
+    Hint,
     Inspection,
     Leg,
     Notification,
@@ -62,13 +63,14 @@ class PhotographView:
 
 @dataclass(frozen=True, slots=True)
 class InspectionView:
-    """All of one inspection. ``checks``: answers by point and question; ``actions``: by finding, the oldest first; ``fixes``: by leg; ``parties``: by id."""
+    """All of one inspection. ``checks``: answers by point and question; ``hints``: by finding; ``actions``: by finding, the oldest first; ``fixes``: by leg; ``parties``: by id."""
 
     inspection: Inspection
     template: Template
     answers: dict[str, Answer]
     checks: dict[str, dict[str, CheckAnswer]]
     photographs: tuple[PhotographView, ...]
+    hints: dict[str, Hint]
     actions: dict[str, tuple[Action, ...]]
     notifications: tuple[Notification, ...]
     wood: tuple[WoodPackaging, ...]
@@ -163,6 +165,7 @@ class InspectionView:
         parts += [row.model_dump() for here in self.checks.values() for row in here.values()]
         for item in self.photographs:
             parts += [item.view.model_dump(), item.photograph.model_dump(), *(finding.model_dump() for finding in item.findings)]
+        parts += [hint.model_dump() for hint in self.hints.values()]
         parts += [row.model_dump() for rows in self.actions.values() for row in rows]
         parts += [row.model_dump() for row in self.wood]
         texts = sorted(events.canonical(part) for part in parts)  # databases order text differently
@@ -189,11 +192,13 @@ def read(session: Session, inspection: Inspection, template: Template, area: str
     photographs: dict[str, Photograph] = {}
     findings: dict[str, list[Finding]] = {}
     actions: dict[str, list[Action]] = {}
+    hints: dict[str, Hint] = {}
     if views:
         photographs = {row.sha256: row for row in session.exec(select(Photograph).join(View).where(places))}
         for finding in session.exec(select(Finding).join(View).where(places).order_by(col(Finding.view_id), col(Finding.position))):
             findings.setdefault(finding.view_id, []).append(finding)
     if findings:
+        hints = {hint.finding_id: hint for hint in session.exec(select(Hint).join(Finding).join(View).where(places))}
         for action in session.exec(select(Action).join(Finding).join(View).where(places).order_by(Action.recorded_at, Action.id)):
             actions.setdefault(action.finding_id, []).append(action)
     checks: dict[str, dict[str, CheckAnswer]] = {}
@@ -211,6 +216,7 @@ def read(session: Session, inspection: Inspection, template: Template, area: str
         answers={answer.area: answer for answer in of(Answer, Answer.area, here=True)},
         checks=checks,
         photographs=tuple(PhotographView(view, photographs[view.sha256], tuple(findings.get(view.id, ()))) for view in views),
+        hints=hints,
         actions={key: tuple(value) for key, value in actions.items()},
         notifications=tuple(of(Notification, Notification.notified_at, Notification.id)),
         wood=tuple(of(WoodPackaging, WoodPackaging.recorded_at, WoodPackaging.id)),

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from jinja2 import Environment, nodes
 
-from app import admin, forms, signin
+from app import admin, forms, guide, signin
 from app.inspector import flow, photographs, points, questions, seals, wood
-from app.pages import picture, ways
+from app.pages import hint, picture, ways
 from pestcheck.inspection import checklist, wpm_mark
 from pestcheck.inspection import seals as seal_rules
 from pestcheck.inspection.guidance import rules
@@ -84,7 +84,7 @@ def of_the_choices() -> Iterator[str]:
         CONTAMINANTS, DECISIONS, DISPOSITIONS, RESULTS, STATES, LIFE_STAGES, METHODS, MEANINGS, SELECTIONS, KINDS, CTPAT_CLASS,
         picture.CONDITIONS, questions.WORDS, photographs.STATES, points.SAYS, seals.ACTS, seals.CLASSES, seals.TYPES, seals.LOOKS,
         seals.ANSWERS, wood.MADE_OF, wood.BARK, wood.SEEN, flow.ROLES, wpm_mark.CONDITIONS, seal_rules.QUESTIONS, forms.THEMES,
-        admin.WORDS, signin.DONE,
+        admin.WORDS, signin.DONE, hint.RANKS, guide.KINDS, guide.SURE,
     ):  # fmt: skip
         yield from table.values()  # type: ignore[attr-defined]
     yield seals.MAKER_HINT
