@@ -103,6 +103,8 @@ def add(data: Path, name: str, come_from: str | None = None) -> Added:
     try:
         _make(work, name, addon, come_from or addon.address, model, labels)
         read(work)
+        with contextlib.suppress(AddonError):
+            return read(target)  # somebody else was quicker
         if target.exists():  # damaged: ``read`` did not take it
             os.rename(target, work / "before")
         os.rename(work, target)
@@ -196,7 +198,7 @@ def _download(address: str, most: int) -> bytes:
     except (OSError, ValueError, EOFError) as error:
         reason = getattr(error, "reason", error)
         raise AddonError(
-            f"{address} cannot be fetched: {getattr(reason, 'strerror', None) or reason}. Without a network, fetch the files elsewhere and say --from FOLDER"
+            f"{address} cannot be fetched: {getattr(reason, 'strerror', None) or reason}; nothing was added. Without a network, fetch the files elsewhere and say --from FOLDER"
         ) from error
 
 
