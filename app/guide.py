@@ -8,8 +8,8 @@ from functools import partial
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from app import i18n
 from app.forms import page
+from pestcheck import i18n
 from pestcheck.inspection.watchlist import Entry, WatchList, words
 
 KINDS = {"insect": "Insects", "snail": "Snails", "plant": "Plants and seeds", "other": "Soil, animal material, water"}
@@ -43,7 +43,11 @@ def _in(language: str, text: str | dict[str, str]) -> str:
 def matches(one: Entry, asked: str, language: str) -> bool:
     """Whether each word asked for stands somewhere in an entry, accents and capitals aside."""
     texts = [*one.scientific, *one.taxa, *one.kin, *one.eppo]
-    texts += [words(text, said) for text in (one.name, one.evidence, one.look_alikes, one.season, one.status, *one.do) for said in (language, "en")]
+    texts += [
+        words(text, said)
+        for text in (one.name, one.evidence, one.look_alikes, one.season, one.status, *one.do)
+        for said in (language, "en")
+    ]
     whole = plain(" ".join(texts))
     return all(word in whole for word in plain(asked).split())
 

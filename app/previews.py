@@ -20,14 +20,19 @@ class Previews:
         self.photo_store = photo_store
         self.jpeg = lru_cache(maxsize=64)(self._jpeg)
 
-    def _jpeg(self, sha256: str) -> bytes:
+    def full(self, sha256: str) -> bytes:
+        """All pixels of a photograph, as ``jpeg``; kept by nobody but the browser."""
+        return self._jpeg(sha256, None)
+
+    def _jpeg(self, sha256: str, side: int | None = SIDE) -> bytes:
         """The preview of the photograph with this hash.
 
         Raises:
             FileNotFoundError, ValueError: there is none. OSError: it cannot be read now.
         """
-        _, image = photo.open_photo(self.photo_store.get(sha256), SIDE)
-        image.thumbnail((SIDE, SIDE))
+        _, image = photo.open_photo(self.photo_store.get(sha256), side)
+        if side:
+            image.thumbnail((side, side))
         out = io.BytesIO()
         image.save(out, "JPEG", quality=85)
         return out.getvalue()

@@ -83,7 +83,9 @@ def wilson(hits: int, of: int, z: float = 1.96) -> tuple[float, float]:
 
 def whole(classify: species.Classifier, shown: Sequence[Shown]) -> np.ndarray:
     """Probabilities of the classes for the pictures as a whole, shape (n, classes)."""
-    return np.concatenate([classify(to_input(Image.open(one.path).convert("RGB"), classify.side)[None]) for one in shown]).astype(np.float32)
+    return np.concatenate([classify(to_input(Image.open(one.path).convert("RGB"), classify.side)[None]) for one in shown]).astype(
+        np.float32
+    )
 
 
 def cropped(classify: species.Classifier, shown: Sequence[Shown]) -> np.ndarray:
@@ -116,7 +118,12 @@ def right(chances: np.ndarray, names: Names, shown: Sequence[Shown]) -> dict[Ran
             first.append(named[0] == taxon)
             five.append(taxon in named)
             group.append(found[best[k]] == taxon)
-        told[rank] = {"of": np.array(of, int), "top1": np.array(first, float), "top5": np.array(five, float), "summed": np.array(group, float)}
+        told[rank] = {
+            "of": np.array(of, int),
+            "top1": np.array(first, float),
+            "top5": np.array(five, float),
+            "summed": np.array(group, float),
+        }
     return told
 
 
@@ -154,6 +161,17 @@ def alarms(chances: np.ndarray, names: Names, shown: Sequence[Shown]) -> dict[st
     return found
 
 
+def warned(chances: np.ndarray, names: Names, shown: Sequence[Shown], limit: float) -> dict[str, tuple[int, int]]:
+    """For each entry of the watch list that pictures show by their taxon: how many are warned of, of how many."""
+    found = {}
+    for key, taxa in watchlist.shipped().watched.items():
+        rows = [k for k, one in enumerate(shown) if one.taxon and set(taxa) & set(species.lineage(one.taxon).values())]
+        if rows:
+            best = np.max([_mass(chances[rows], names, name) for name in taxa], axis=0)
+            found[key] = int((best >= limit).sum()), len(rows)
+    return found
+
+
 def _mass(chances: np.ndarray, names: Names, name: str) -> np.ndarray:
     for found, matrix in names.groups.values():
         if name in found:
@@ -166,7 +184,10 @@ def choose(chances: np.ndarray, names: Names, shown: Sequence[Shown]) -> tuple[f
     chance, fits = hints(chances, names, shown)
     resembles = next((limit for limit in GRID if (got := judged(chance, fits, limit))[0] >= FITS * got[1]), GRID[-1])
     found = alarms(chances, names, shown)
-    listed = next((limit for limit in GRID if all(wilson(int((best >= limit).sum()), len(rows))[1] <= FALSE_ALARMS for rows, best in found.values())), GRID[-1])
+    listed = next(
+        (limit for limit in GRID if all(wilson(int((best >= limit).sum()), len(rows))[1] <= FALSE_ALARMS for rows, best in found.values())),
+        GRID[-1],
+    )
     return resembles, listed
 
 
@@ -201,6 +222,9 @@ def measure(folder: Path, addon: install.Added) -> dict[str, Any]:
             key: {"false": int((best >= listed).sum()), "of": len(rows), "interval": wilson(int((best >= listed).sum()), len(rows))}
             for key, (rows, best) in found.items()
         } | {"any": {"false": int(any_of[least].sum()), "of": len(least), "interval": wilson(int(any_of[least].sum()), len(least))}},
+        "warned": {
+            key: {"warned": hits, "of": of, "interval": wilson(hits, of)} for key, (hits, of) in warned(other, names, rest, listed).items()
+        },
         "milliseconds a finding": speed(addon),
     }  # fmt: skip
 
@@ -263,6 +287,8 @@ def say(found: dict[str, Any]) -> Iterator[str]:
     yield f"hints: {hinted['given']} on {hinted['of']} pictures, {hinted['by rank']}; {hinted['fit']} fit, {_number({'value': hinted['fit'] / max(1, hinted['given']), 'interval': hinted['interval']})}"
     for key, values in found["alarms"].items():
         yield f"false alarms, {key}: {values['false']} of {values['of']} ({values['false'] / max(1, values['of']):.2%}; at most {values['interval'][1]:.2%})"
+    for key, values in found["warned"].items():
+        yield f"warned of, {key}: {values['warned']} of {values['of']}, {_number({'value': values['warned'] / values['of'], 'interval': values['interval']})}"
     yield f"time a finding: {found['milliseconds a finding']:.1f} ms"
 
 

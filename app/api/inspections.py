@@ -33,14 +33,15 @@ from pestcheck.inspection.guidance import Stage
 from pestcheck.people import Deed, Person
 from pestcheck.records import DISPOSITIONS, InspectionView, NotFound, PhotographView
 from pestcheck.records.inspections import DETAILS, MEANINGS, SELECTIONS
+from pestcheck.store.review_tables import Review
 from pestcheck.store.tables import (
     Action,
     Amendment,
     Answer,
     CheckAnswer,
     Finding,
-    Hint,
     Fix,
+    Hint,
     Inspection,
     Leg,
     Notification,
@@ -136,12 +137,18 @@ class Page(BaseModel):
 
 
 class Taken(BaseModel):
-    """A photograph at a point, what the model said of it, and its findings in the model's order, those that only a person saw last."""
+    """A photograph at a point, what the model said of it, its findings in the model's order, those that only a person saw last, and what
+    trainers said of it."""
 
     sha256: str = Field(description="of the original bytes, as the server stored them")
     view: View
     photograph: Photograph
     findings: list[Finding]
+    review_status: str = Field(description="how far trainers are: open, one_opinion, agreed, disputed, expert_needed")
+    trainers_say: dict[str, str] = Field(
+        description='by finding: a label, "no_contaminant" or "unusable"; those that nothing counts of are left out'
+    )
+    reviews: list[Review] = Field(description="what trainers said, also what was withdrawn, the first one first")
 
 
 class PointState(BaseModel):
@@ -194,7 +201,11 @@ class ListQuery(BaseModel):
 
 def taken(item: PhotographView) -> Taken:
     """A photograph as clients get it."""
-    return Taken(sha256=item.view.sha256, view=item.view, photograph=item.photograph, findings=[*item.findings])
+    trainers = {finding.id: said for finding in item.findings if (said := item.trainer_says(finding))}
+    return Taken(
+        sha256=item.view.sha256, view=item.view, photograph=item.photograph, findings=[*item.findings],
+        review_status=item.reviewed.status.value, trainers_say=trainers, reviews=[*item.reviews],
+    )  # fmt: skip
 
 
 def whole(view: InspectionView) -> Whole:

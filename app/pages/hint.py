@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from html import escape
 
-from app import i18n
 from app.inspector.place import Desk
 from app.pages import words
 from app.pages.html import bullets, more
+from pestcheck import i18n
 from pestcheck.addons.species import lineage
 from pestcheck.inspection.watchlist import Entry, Words
 from pestcheck.inspection.watchlist import words as in_words
@@ -29,27 +30,41 @@ def hint(desk: Desk, one: Finding, said: Hint | None) -> str:
     )
     what = f'{escape(t("Resembles"))}: {escape(t(RANKS[said.rank]).lower())} <i lang="la">{escape(said.taxon)}</i>, {i18n.percent(desk.language, said.probability)}'
     return (
-        f'<section class="hint{" listed" if entry else ""}">{_listed(desk, said, entry) if entry else ""}<h3>{what}</h3>{_disagrees(desk, one, said)}'
-        f'<p class="quiet">{escape(t("A hint of another model, and no name: only a specialist names a species. You decide."))}</p>'
-        + more(t("Species that it may be"), f'<ol class="candidates">{likely}</ol><p class="quiet">{escape(said.addon)} · {escape(said.thresholds)}</p>')
-        + "</section>"
+        f'<section class="hint{" listed" if entry else ""}">{_warning(desk, said, entry) if entry else ""}'
+        f'<h3>{what}</h3><ol class="candidates">{likely}</ol>{_disagrees(desk, one, said)}{_compare(desk, said, entry) if entry else ""}'
+        f'<p class="quiet">{escape(t("A hint of another model, and no name: only a specialist names a species. You decide."))} '
+        f"{escape(said.addon)} · {escape(said.thresholds)}</p></section>"
     )
 
 
-def _listed(desk: Desk, said: Hint, entry: Entry) -> str:
-    """What the watch list says, first of all what to do."""
-    t = desk.t
-
-    def own(text: Words) -> str:
-        return in_words(text, desk.language)
-
+def _warning(desk: Desk, said: Hint, entry: Entry) -> str:
+    """What it may be, and what to do now."""
+    t, own = desk.t, partial(_own, desk)
     direct = any(name in lineage(said.taxon).values() for name in entry.taxa)
-    head = t("On the watch list: resembles {name}", name=own(entry.name)) if direct else t("A relative or look-alike of what is on the watch list: {name}", name=own(entry.name))
-    steps = bullets((own(step) for step in entry.do), ordered=True)
-    about = ((t("Look for"), entry.evidence), (t("Looks alike"), entry.look_alikes), (t("Season"), entry.season), (t("Status"), entry.status))
-    rest = "".join(f"<p><b>{escape(name)}:</b> {escape(own(text))}</p>" for name, text in about)
+    head = (
+        t("On the watch list: resembles {name}", name=own(entry.name))
+        if direct
+        else t("A relative or look-alike of what is on the watch list: {name}", name=own(entry.name))
+    )
+    return f'<p class="warn" role="note">⚠ {escape(head)}</p>{bullets((own(step) for step in entry.do), ordered=True)}'
+
+
+def _compare(desk: Desk, said: Hint, entry: Entry) -> str:
+    """What the watch list says of how it looks."""
+    t = desk.t
+    about = (
+        (t("Look for"), entry.evidence),
+        (t("Looks alike"), entry.look_alikes),
+        (t("Season"), entry.season),
+        (t("Status"), entry.status),
+    )
+    rest = "".join(f"<p><b>{escape(name)}:</b> {escape(_own(desk, text))}</p>" for name, text in about)
     guide = f'<p><a class="b" href="guide#{escape(said.listed or "")}">{escape(t("Field guide"))}</a></p>'
-    return f'<p class="warn" role="note">⚠ {escape(head)}</p>{steps}{more(t("Compare with what you see"), rest, guide)}'
+    return more(t("Compare with what you see"), rest, guide)
+
+
+def _own(desk: Desk, text: Words) -> str:
+    return in_words(text, desk.language)
 
 
 def _disagrees(desk: Desk, one: Finding, said: Hint) -> str:

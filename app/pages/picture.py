@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from html import escape
 
-from app import i18n
 from app.inspector.place import Desk, Place
 from app.pages import words
 from app.pages.html import more
+from pestcheck import i18n
 from pestcheck.records import DECISIONS, PhotographView
-from pestcheck.records.findings import LIFE_STAGES
+from pestcheck.records.findings import CONDITIONS, LIFE_STAGES
 from pestcheck.store.tables import Finding
 from pestcheck.taxonomy import CTPAT_CLASS, LABELS, Group
 
-CONDITIONS = {"alive": "Alive or fresh", "dead": "Dead or dry", "unknown": "Cannot tell"}
+OUTCOMES = {"no_contaminant": "Not a contaminant", "unusable": "Photograph unusable"}
 
 
 def picture(desk: Desk, place: Place, item: PhotographView, finding: Finding | None = None, *, drawing: bool = False) -> str:
@@ -81,6 +81,25 @@ def suggestion(desk: Desk, item: PhotographView, one: Finding) -> str:
     return (
         f'<p class="model"><b class="tag">{escape(verdict_)}</b> {escape(desk.said(one.reason))}.</p><ol class="candidates">{likely}</ol>'
     )
+
+
+REVIEW = {
+    "open": "not reviewed yet", "one_opinion": "one opinion", "agreed": "agreed", "disputed": "trainers disagree",
+    "expert_needed": "waits for an expert",
+}  # fmt: skip
+"""How far trainers are with a photograph."""
+
+
+def trainers(desk: Desk, item: PhotographView, one: Finding) -> str:
+    """What trainers say of a finding, in one line; nothing as long as they have said nothing."""
+    t, found, said = desk.t, item.reviewed, item.trainer_says(one)
+    if not found.reviewers and found.status == "open":
+        return ""
+    what = t(OUTCOMES[said]) if said in OUTCOMES else words.label(desk, said) if said else ""
+    line = (
+        t("Trainers: {what} ({how})", what=what, how=t(REVIEW[found.status])) if what else t("Trainers: {how}", how=t(REVIEW[found.status]))
+    )
+    return f'<p class="quiet trainers">{escape(line)}</p>'
 
 
 def hints(desk: Desk, name: str | None) -> str:

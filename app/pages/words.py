@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Protocol
+
 from app.inspector.place import Desk
 from pestcheck.inspection.guidance import rules
 from pestcheck.records import CONTAMINANTS, InspectionView
@@ -9,7 +11,14 @@ from pestcheck.store.tables import Finding
 from pestcheck.taxonomy import CTPAT_CLASS, LABELS
 
 
-def label(desk: Desk, name: str | None) -> str:
+class Speaks(Protocol):
+    """Whoever knows the language: a desk, or a page that the server draws."""
+
+    def t(self, text: str, **values: Any) -> str:
+        """A text of the page."""
+
+
+def label(desk: Speaks, name: str | None) -> str:
     """A label, a group, what only people name, or "unsure"."""
     return desk.t(CONTAMINANTS.get(name or "unsure", (name or "").replace("_", " ").capitalize()))
 
@@ -19,7 +28,7 @@ def finding(desk: Desk, one: Finding) -> str:
     return label(desk, one.decided_label or one.label)
 
 
-def groups(desk: Desk) -> list[tuple[str, list[tuple[str, str]]]]:
+def groups(desk: Speaks) -> list[tuple[str, list[tuple[str, str]]]]:
     """What a person may choose from, by group, each group's own name first: it is for who does not know the kind."""
     found: dict[str, list[tuple[str, str]]] = {str(group): [(str(group), label(desk, str(group)))] for group in CTPAT_CLASS}
     for key, one in LABELS.items():

@@ -191,7 +191,9 @@ class Classifier:
 
     def __call__(self, pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> Array:
         """Probabilities, shape (n, classes), for uint8 RGB of shape (n, side, side, 3)."""
-        chances: Array = np.concatenate([self.session.run(None, {self.input: pixels[k : k + 1]})[0] for k in range(len(pixels))]).astype(float)
+        chances: Array = np.concatenate([self.session.run(None, {self.input: pixels[k : k + 1]})[0] for k in range(len(pixels))]).astype(
+            float
+        )
         return chances
 
 

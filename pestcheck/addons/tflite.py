@@ -149,10 +149,17 @@ def to_onnx(graph: Graph, operators: Sequence[Operator] | None = None) -> onnx.M
         if one.index not in made.floats:
             raise NotConvertible("An output of the graph is not made by any operator.")
         unrounded = made.unrounded.get(one.index, made.floats[one.index])
-        made.node("Transpose" if len(one.shape) == 4 else "Identity", [unrounded], f"{one.name}_out", perm=(0, 2, 3, 1) if len(one.shape) == 4 else None)
+        made.node(
+            "Transpose" if len(one.shape) == 4 else "Identity",
+            [unrounded],
+            f"{one.name}_out",
+            perm=(0, 2, 3, 1) if len(one.shape) == 4 else None,
+        )
         outputs.append(helper.make_tensor_value_info(f"{one.name}_out", TensorProto.FLOAT, ["n", *one.shape[1:]]))
     model = helper.make_model(
-        helper.make_graph(made.nodes, "tflite", inputs, outputs, made.constants), opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR
+        helper.make_graph(made.nodes, "tflite", inputs, outputs, made.constants),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR,
     )
     onnx.checker.check_model(model)
     return model
@@ -318,7 +325,9 @@ def _softmax(made: _Made, op: Operator) -> None:
         raise NotConvertible("it is taken over a picture")
     name = made.real(given)
     if op.options.Beta() != 1:
-        name = made.node("Mul", [name, made.constant(f"{op.outputs[0].name}_beta", np.float32(op.options.Beta()))], f"{op.outputs[0].name}_sharp")
+        name = made.node(
+            "Mul", [name, made.constant(f"{op.outputs[0].name}_beta", np.float32(op.options.Beta()))], f"{op.outputs[0].name}_sharp"
+        )
     made.done(op.outputs[0], made.node("Softmax", [name], f"{op.outputs[0].name}_chance", axis=-1))
 
 

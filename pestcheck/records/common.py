@@ -15,6 +15,7 @@ from pestcheck.inspection.checklist import Catalogue, NoTemplate, Template, ship
 from pestcheck.store import events
 from pestcheck.store.db import Database
 from pestcheck.store.photos import PhotoStore
+from pestcheck.store.review_tables import Review
 from pestcheck.store.tables import Action, Finding, Inspection, Photograph, View
 
 MAX_TEXT = 2000
@@ -132,7 +133,7 @@ def _visible(session: Session, row: SQLModel) -> bool:
     match row:
         case Inspection():
             return sees(session, row.site)
-        case Finding():
+        case Finding() | Review():
             above: SQLModel | None = session.get(View, row.view_id)
         case Action():
             above = session.get(Finding, row.finding_id)

@@ -12,7 +12,9 @@ from sqlmodel import Session, SQLModel, col, select
 from pestcheck.inspection.checklist import Template
 from pestcheck.inspection.guidance import rules
 from pestcheck.inspection.progress import Progress, progress
+from pestcheck.review import Current, current, of_finding
 from pestcheck.store import events
+from pestcheck.store.review_tables import Review
 from pestcheck.store.tables import (
     Action,
     Amendment,
@@ -54,11 +56,23 @@ Row = TypeVar("Row", bound=SQLModel)
 
 @dataclass(frozen=True, slots=True)
 class PhotographView:
-    """A photograph at a point: its row, its original, and its findings in the model's order, those that only a person saw last."""
+    """A photograph at a point: its row, its original, its findings in the model's order, those that only a person saw
+    last, and what trainers said of it."""
 
     view: View
     photograph: Photograph
     findings: tuple[Finding, ...]
+    reviews: tuple[Review, ...] = ()
+
+    @property
+    def reviewed(self) -> Current:
+        """What trainers say of it, and how far they are."""
+        return current(self.reviews)
+
+    def trainer_says(self, finding: Finding) -> str | None:
+        """What trainers say of one of its findings: a label, "no_contaminant", "unusable"; None: nothing that counts yet."""
+        opinion = self.reviewed.opinion
+        return of_finding(opinion, finding) if opinion else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +178,8 @@ class InspectionView:
         parts += [row.model_dump() for row in self.answers.values()]
         parts += [row.model_dump() for here in self.checks.values() for row in here.values()]
         for item in self.photographs:
-            parts += [item.view.model_dump(), item.photograph.model_dump(), *(finding.model_dump() for finding in item.findings)]
+            photograph = item.photograph.model_dump(exclude={"camera", "picture"})  # these came later, and follow from the bytes
+            parts += [item.view.model_dump(), photograph, *(finding.model_dump() for finding in item.findings)]
         parts += [hint.model_dump() for hint in self.hints.values()]
         parts += [row.model_dump() for rows in self.actions.values() for row in rows]
         parts += [row.model_dump() for row in self.wood]
@@ -192,11 +207,14 @@ def read(session: Session, inspection: Inspection, template: Template, area: str
     photographs: dict[str, Photograph] = {}
     findings: dict[str, list[Finding]] = {}
     actions: dict[str, list[Action]] = {}
+    reviews: dict[str, list[Review]] = {}
     hints: dict[str, Hint] = {}
     if views:
         photographs = {row.sha256: row for row in session.exec(select(Photograph).join(View).where(places))}
         for finding in session.exec(select(Finding).join(View).where(places).order_by(col(Finding.view_id), col(Finding.position))):
             findings.setdefault(finding.view_id, []).append(finding)
+        for review in session.exec(select(Review).join(View).where(places).order_by(col(Review.view_id), col(Review.position))):
+            reviews.setdefault(review.view_id, []).append(review)
     if findings:
         hints = {hint.finding_id: hint for hint in session.exec(select(Hint).join(Finding).join(View).where(places))}
         for action in session.exec(select(Action).join(Finding).join(View).where(places).order_by(Action.recorded_at, Action.id)):
@@ -215,7 +233,10 @@ def read(session: Session, inspection: Inspection, template: Template, area: str
         template=template,
         answers={answer.area: answer for answer in of(Answer, Answer.area, here=True)},
         checks=checks,
-        photographs=tuple(PhotographView(view, photographs[view.sha256], tuple(findings.get(view.id, ()))) for view in views),
+        photographs=tuple(
+            PhotographView(view, photographs[view.sha256], tuple(findings.get(view.id, ())), tuple(reviews.get(view.id, ())))
+            for view in views
+        ),
         hints=hints,
         actions={key: tuple(value) for key, value in actions.items()},
         notifications=tuple(of(Notification, Notification.notified_at, Notification.id)),

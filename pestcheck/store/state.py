@@ -8,6 +8,9 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy import delete, select, update
 from sqlmodel import Session, SQLModel, col
 
+from pestcheck import review
+from pestcheck.store.model_tables import Dataset, ModelFile, Promotion
+from pestcheck.store.review_tables import Claim, Queued, Review, ReviewState
 from pestcheck.store.tables import (
     Account,
     Action,
@@ -15,7 +18,9 @@ from pestcheck.store.tables import (
     Answer,
     Certificate,
     CheckAnswer,
+    Draw,
     Event,
+    Export,
     Finding,
     Fix,
     Hint,
@@ -28,10 +33,12 @@ from pestcheck.store.tables import (
     SealCheck,
     SealLine,
     Signature,
+    SigningKey,
     Token,
     View,
     WoodPackaging,
 )  # fmt: skip
+from pestcheck.store.training_tables import Course, PictureQuestion, Quiz, QuizAnswer, QuizAttempt
 
 Payload = dict[str, Any]
 Row = TypeVar("Row", bound=SQLModel)
@@ -102,6 +109,48 @@ def _amended(session: Rows, payload: Payload) -> None:
     apply(session, payload["kind"], payload["payload"])
 
 
+def _certified(table: type[SQLModel]) -> Apply:
+    """The payload has a row, new or with a key that is there, and the certificates that follow from it."""
+
+    def write(session: Rows, payload: Payload) -> None:
+        key, row = payload["row"]["id"], payload["row"]
+        known = session.get(table, key)
+        if known:
+            known.sqlmodel_update(row)
+        else:
+            session.add(table(**row))
+        for certificate in payload["certificates"]:
+            session.add(Certificate(**certificate))
+
+    return write
+
+
+def _reviewed(session: Rows, payload: Payload) -> None:
+    session.add(Review(**payload))
+    session.flush()
+    _restate(session, payload["view_id"], payload["id"])
+
+
+def _review_withdrawn(session: Rows, payload: Payload) -> None:
+    _changed(Review, "review_id")(session, payload)
+    _restate(session, _get(session, Review, payload["review_id"]).view_id)
+
+
+def _restate(session: Rows, view_id: str, *new: str) -> None:
+    """What all opinions on a photograph come to now."""
+    known = session.get(ReviewState, view_id)
+    ids = [*(known.reviews if known else ()), *new]
+    opinions = [_get(session, Review, key) for key in ids]
+    status, count = review.current(opinions).status.value, len(review.in_force(opinions))
+    session.merge(ReviewState(view_id=view_id, status=status, opinions=count, reviews=ids))
+
+
+def _promoted(session: Rows, payload: Payload) -> None:
+    session.add(Promotion(**payload))
+    for name, sha256 in payload["files"].items():
+        session.merge(ModelFile(sha256=sha256, name=name))
+
+
 def _purged(session: Rows, payload: Payload) -> None:
     if isinstance(session, Session):  # in a replay nothing of the inspection is there
         _erase(session, payload)
@@ -115,14 +164,16 @@ def _erase(session: Session, payload: Payload) -> None:
     findings = select(col(Finding.id)).where(col(Finding.view_id).in_(views))
     legs = select(col(Leg.id)).where(col(Leg.inspection_id) == key)
     for where in (
+        col(Claim.view_id).in_(views), col(Queued.inspection_id) == key, col(Review.view_id).in_(views), col(ReviewState.view_id).in_(views),
         col(Hint.finding_id).in_(findings), col(Action.finding_id).in_(findings), col(Notification.inspection_id) == key, col(SealCheck.inspection_id) == key,
         col(Finding.view_id).in_(views), col(View.inspection_id) == key, col(Answer.inspection_id) == key,
         col(CheckAnswer.inspection_id) == key, col(WoodPackaging.inspection_id) == key, col(SealLine.inspection_id) == key,
         col(Fix.leg_id).in_(legs), col(Leg.inspection_id) == key, col(Signature.inspection_id) == key,
-        col(Amendment.inspection_id) == key, col(Photograph.sha256).in_(payload["photographs"]), col(Inspection.id) == key,
+        col(Amendment.inspection_id) == key, col(Export.inspection_id) == key, col(Draw.inspection_id) == key,
+        col(Photograph.sha256).in_(payload["photographs"]), col(Inspection.id) == key,
     ):  # fmt: skip
         session.execute(delete(where.left.table).where(where))
-    session.execute(update(Event).where(col(Event.seq).in_(payload["events"])).values(body="", actor=""))
+    session.execute(update(Event).where(col(Event.seq).in_(payload["events"])).values(body="", actor="", apart=None))
     session.expire_all()
 
 
@@ -159,10 +210,27 @@ KINDS: dict[str, Apply] = {
     "inspection_held": _changed(Inspection, "inspection_id"),
     "inspection_purged": _purged,
     "amended": _amended,
+    "exported": _written(Export),
+    "photograph_reviewed": _reviewed,
+    "review_withdrawn": _review_withdrawn,
     "certificate_given": _written(Certificate),
     "certificate_withdrawn": _changed(Certificate, "certificate_id"),
+    "picture_question_made": _written(PictureQuestion),
+    "picture_question_withdrawn": _changed(PictureQuestion, "question_id"),
+    "quiz_made": _written(Quiz),
+    "quiz_withdrawn": _changed(Quiz, "quiz_id"),
+    "quiz_started": _written(QuizAttempt),
+    "quiz_answered": _written(QuizAnswer),
+    "quiz_finished": _certified(QuizAttempt),
+    "course_held": _certified(Course),
+    "conveyance_drawn": _written(Draw),
+    "draw_used": _changed(Draw, "draw_id"),
     "account_opened": _written(Account),
     "account_changed": _changed(Account, "account_id"),
     "token_given": _written(Token),
     "token_withdrawn": _changed(Token, "token_id"),
+    "key_made": _written(SigningKey),
+    "model_promoted": _promoted,
+    "model_rolled_back": _changed(Promotion, "promotion_id"),
+    "dataset_made": _written(Dataset),
 }

@@ -109,7 +109,9 @@ def pictures(folder: Path, count: int = PICTURES, side: int = 224) -> np.ndarray
     with (folder / "manifest.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     paths: Iterable[str] = (row["path"] for row in rows[:: len(rows) // count][:count])
-    return np.stack([np.asarray(Image.open(folder / path).convert("RGB").resize((side, side), Image.Resampling.BILINEAR)) for path in paths])
+    return np.stack(
+        [np.asarray(Image.open(folder / path).convert("RGB").resize((side, side), Image.Resampling.BILINEAR)) for path in paths]
+    )
 
 
 def main() -> None:
@@ -121,7 +123,9 @@ def main() -> None:
     print(f"{'':>4}{'operator':<20}{'shape':<22}{'alone: max':>11}{'mean':>9}{'whole: max':>12}{'mean':>9}")
     for number, layer in enumerate(found.layers):
         shape = " ".join(map(str, layer.shape))
-        print(f"{number:>3} {layer.operator:<20}{shape:<22}{layer.alone[0]:>11.0f}{layer.alone[1]:>9.4f}{layer.whole[0]:>12.0f}{layer.whole[1]:>9.4f}")
+        print(
+            f"{number:>3} {layer.operator:<20}{shape:<22}{layer.alone[0]:>11.0f}{layer.alone[1]:>9.4f}{layer.whole[0]:>12.0f}{layer.whole[1]:>9.4f}"
+        )
     print(f"same class: {found.same} of {found.pictures}; largest difference of a probability: {found.probability:.3f}")
 
 

@@ -12,7 +12,12 @@ from pestcheck.addons.registry import Addon, Limits, Part, SelfTest
 UINT8, INT8, INT32, FLOAT = 3, 9, 2, 0
 TYPES = {UINT8: np.uint8, INT8: np.int8, INT32: np.int32, FLOAT: np.float32}
 CONV, DEPTHWISE, POOL, FULL, ADD, SOFTMAX, RELU = 3, 4, 1, 9, 0, 25, 19
-LABELS = ("Apis mellifera (Honey Bee)", "Halyomorpha halys (Brown Marmorated Stink Bug)", "Monochamus scutellatus (White-spotted Sawyer)", "background")
+LABELS = (
+    "Apis mellifera (Honey Bee)",
+    "Halyomorpha halys (Brown Marmorated Stink Bug)",
+    "Monochamus scutellatus (White-spotted Sawyer)",
+    "background",
+)
 
 
 class File:
@@ -83,9 +88,16 @@ def convolution(
     scale = random.uniform(0.01, 0.03, out) if signed else 0.02
     weights = random.integers(-127, 127, shape) if signed else random.integers(0, 256, shape)
     w = made.tensor(shape, kind, scale, 0 if signed else 120, weights, axis)
-    bias = made.tensor((out,), INT32, np.broadcast_to(np.asarray(scale) * 0.05, (out,)) if signed else 0.001, 0, random.integers(-900, 900, out))
+    bias = made.tensor(
+        (out,), INT32, np.broadcast_to(np.asarray(scale) * 0.05, (out,)) if signed else 0.001, 0, random.integers(-900, 900, out)
+    )
     side = -(-size // stride) if same else (size - (kernel - 1) * dilation - 1) // stride + 1
-    result = made.tensor((1, side, side, out), kind, 0.0235294 if activation == 3 else 0.12, (-128 if signed else 0) if activation else (5 if signed else 128))
+    result = made.tensor(
+        (1, side, side, out),
+        kind,
+        0.0235294 if activation == 3 else 0.12,
+        (-128 if signed else 0) if activation else (5 if signed else 128),
+    )
     table = "DepthwiseConv2DOptions" if depthwise else "Conv2DOptions"
     more = {"depthMultiplier": 1} if depthwise else {}
     made.operator(

@@ -70,7 +70,9 @@ def test_adding_it_again_changes_nothing(small_addon: Small, tmp_path: Path) -> 
     assert tree(tmp_path / "data") == before
 
 
-def test_what_is_published_is_used_where_nothing_is_said(small_addon: Small, published: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_published_is_used_where_nothing_is_said(
+    small_addon: Small, published: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     name, entry, _ = small_addon
     monkeypatch.setattr(install, "registry", lambda: {name: entry.model_copy(update={"address": published})})
     assert install.add(tmp_path / "data", name).description.fetched_from == published

@@ -111,4 +111,11 @@ def test_all_classes_of_the_insect_model_have_a_place_in_the_table(insect_files:
     table = species.taxa()
     assert len(names.groups[Rank.family][0]) == len({table[name.split()[0]][0] for name in names.labels if name != "background"})
     known = {key for key, taxa in watchlist.shipped().watched.items() if any(names.knows(name) for name in taxa)}
-    assert known == {"khapra_beetle", "flighted_spongy_moth", "brown_marmorated_stink_bug", "emerald_ash_borer", "wood_borers", "imported_fire_ant"}
+    assert known == {
+        "khapra_beetle",
+        "flighted_spongy_moth",
+        "brown_marmorated_stink_bug",
+        "emerald_ash_borer",
+        "wood_borers",
+        "imported_fire_ant",
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from pathlib import Path
 
@@ -25,7 +26,16 @@ def pictures(data: bytes, count: int = 8) -> np.ndarray:
 @pytest.mark.parametrize(("kind", "depthwise"), [*itertools.product((small.UINT8, small.INT8), (False, True))])
 @pytest.mark.parametrize(
     "how",
-    [{}, {"stride": 2}, {"stride": 2, "size": 8}, {"same": False}, {"same": False, "stride": 2}, {"dilation": 2}, {"kernel": 1}, {"kernel": 5, "stride": 3}],
+    [
+        {},
+        {"stride": 2},
+        {"stride": 2, "size": 8},
+        {"same": False},
+        {"same": False, "stride": 2},
+        {"dilation": 2},
+        {"kernel": 1},
+        {"kernel": 5, "stride": 3},
+    ],
     ids=str,
 )
 def test_a_convolution_is_within_a_step_of_the_original(kind: int, depthwise: bool, how: dict[str, int]) -> None:
@@ -71,10 +81,8 @@ def test_a_file_damaged_anywhere_is_refused_or_converted_but_never_crashes() -> 
         data = bytearray(whole)
         for place in random.integers(0, len(data), 3):
             data[place] = random.integers(256)
-        try:
+        with contextlib.suppress(tflite.NotConvertible):
             tflite.to_onnx(tflite.read(bytes(data)[: random.integers(len(data) // 2, len(data) + 1)]))
-        except tflite.NotConvertible as error:
-            assert str(error)
 
 
 def test_every_layer_of_the_insect_model_is_within_a_step_of_the_original(insect_files: Path, shared_data: Path) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.i18n import LANGUAGES
 from pestcheck.addons.species import lineage
+from pestcheck.i18n import LANGUAGES
 from pestcheck.inspection import watchlist
 from pestcheck.inspection.watchlist import Entry, watch_list, words
 
@@ -84,7 +84,7 @@ def test_a_file_of_the_site_adds_and_replaces(tmp_path: Path) -> None:
         (ENTRY.replace("kind: snail", "kind: fish"), "kind"),
         (ENTRY.replace("    sure: low\n", ""), "this field is missing"),
         (ENTRY.replace("kind: snail", "kind: snail\n    sting: yes"), "there is no such field"),
-        (ENTRY.replace("[gloves, \"Tell Ana.\"]", "[]"), "do"),
+        (ENTRY.replace('[gloves, "Tell Ana."]', "[]"), "do"),
         (ENTRY.replace("Cornu aspersum", "=cmd()"), "scientific"),
     ],
 )

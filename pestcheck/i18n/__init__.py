@@ -1,18 +1,16 @@
-"""The languages of the app: English is what stands in the code and the data files; each other language is a file beside this one."""
+"""The languages of the app and of printed records: English is what stands in the code and the data files; each other language is a file
+beside this one."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import yaml
-from babel import Locale
-from babel.dates import format_datetime
-from babel.numbers import format_decimal, format_percent
 
 LANGUAGES = {"en": "English", "es": "Español"}
 COOKIE = "pestcheck-language"
@@ -22,7 +20,7 @@ GAP = re.compile(r"\{(\w*)\}")
 @cache
 def messages(language: str) -> Mapping[str, str]:
     """The texts of a language by their English; English itself needs none."""
-    path = files("app.i18n") / f"{language}.yaml"
+    path = files("pestcheck.i18n") / f"{language}.yaml"
     return yaml.safe_load(path.read_text("utf-8")) if path.is_file() else {}
 
 
@@ -67,17 +65,32 @@ def moment(language: str, at: str | None) -> str:
     """A time of the records (ISO 8601, UTC) as people of the language write it."""
     if not at:
         return ""
-    return format_datetime(datetime.fromisoformat(at), "d MMM y, HH:mm", locale=Locale.parse(language)) + " UTC"
+    from babel.dates import format_datetime
+
+    return format_datetime(datetime.fromisoformat(at), "d MMM y, HH:mm", locale=language) + " UTC"
 
 
 def number(language: str, value: float) -> str:
     """A number as people of the language write it."""
-    return format_decimal(value, locale=Locale.parse(language))
+    from babel.numbers import format_decimal
+
+    return format_decimal(value, locale=language)
 
 
-def percent(language: str, share: float) -> str:
-    """A share as a percentage without decimals."""
-    return format_percent(share, locale=Locale.parse(language))
+def day(language: str, on: str, *, short: bool = False) -> str:
+    """A day of the records (ISO 8601) as people of the language write it. ``short``: without the year."""
+    from babel.dates import format_date
+
+    return format_date(date.fromisoformat(on), "d MMM" if short else "d MMM y", locale=language)
+
+
+def percent(language: str, share: float, *, digits: int = 0) -> str:
+    """A share as a percentage with at most so many decimals."""
+    from babel import Locale
+    from babel.numbers import format_percent
+
+    usual = Locale.parse(language).percent_formats[None].pattern
+    return format_percent(share, usual.replace("0", f"0.{'#' * digits}", 1) if digits else usual, locale=language)
 
 
 @cache
