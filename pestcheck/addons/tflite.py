@@ -183,7 +183,7 @@ class _Made:
         self.nodes.append(helper.make_node(kind, list(inputs), [output], name=f"{kind}_{output}", **given))
         return output
 
-    def constant(self, name: str, value: Array) -> str:
+    def constant(self, name: str, value: Array | np.floating[Any]) -> str:
         if all(known.name != name for known in self.constants):
             self.constants.append(numpy_helper.from_array(np.array(value, order="C"), name))
         return name

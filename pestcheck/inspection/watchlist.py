@@ -62,7 +62,7 @@ def words(text: Words, language: str) -> str:
     """A text in a language; else in English, else in what there is."""
     if isinstance(text, str):
         return text
-    by_name: dict[str, str] = {**text}
+    by_name = {str(key): said for key, said in text.items()}
     return by_name.get(language) or by_name.get("en") or next(iter(by_name.values()), "")
 
 

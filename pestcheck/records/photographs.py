@@ -110,7 +110,8 @@ class Photographs(UseCases):
         return True
 
     def _score(self, waiting: View, scan: Callable[[bytes], Report]) -> None:
-        hints: tuple[Hint | None, ...] = ()
+        payload: dict[str, Any]
+        hints: list[tuple[str, Hint]] = []
         try:
             report = scan(self.photo_store.get(waiting.sha256))
         except FileNotFoundError:
@@ -122,15 +123,14 @@ class Photographs(UseCases):
             kind, payload = "photograph_not_scored", {"view_id": waiting.id, "error": str(error) or type(error).__name__}
         else:
             kind, payload = "photograph_scored", _scored(waiting.id, report)
-            hints = report.hints
+            hints = [(finding["id"], hint) for finding, hint in zip(payload["findings"], report.hints, strict=False) if hint]
         with self.database.writing() as session:
             view = session.get(View, waiting.id)
             if view and view.state == "waiting":  # else it was scored elsewhere, or purged
                 events.append(session, kind, payload, SYSTEM, view.inspection_id)
-                for finding, hint in zip(payload.get("findings", ()), hints, strict=False):
-                    if hint:
-                        told = {"finding_id": finding["id"], **asdict(hint), "hinted_at": events.now()}
-                        events.append(session, "finding_hinted", told, SYSTEM, view.inspection_id)
+                for key, hint in hints:
+                    told = {"finding_id": key, **asdict(hint), "hinted_at": events.now()}
+                    events.append(session, "finding_hinted", told, SYSTEM, view.inspection_id)
 
 
 def _scored(view_id: str, report: Report) -> dict[str, Any]:
