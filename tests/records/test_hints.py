@@ -10,6 +10,7 @@ from sqlmodel import select
 
 from app.api.inspections import whole
 from pestcheck.addons.species import Hint, Rank
+from pestcheck.priority import PARTS
 from pestcheck.records import Records
 from pestcheck.store.tables import Event
 from pestcheck.store.tables import Hint as Row
@@ -83,3 +84,17 @@ def test_a_purge_erases_them(records: Records, hinted: Scan, monkeypatch: pytest
     with records.database.reading() as session:
         assert len(session.exec(select(Row)).all()) == 1
     assert verify(records.database, records.photo_store).problems == ()
+
+
+def test_disagreement_and_the_watch_list_bring_a_photograph_to_the_trainers(records: Records, scan: Scan) -> None:
+    other = replace(HINT, taxon="Halyomorpha halys", listed="brown_marmorated_stink_bug", agrees=False)
+    key = opened(records)
+    photographed(records, key, lambda data: replace(scan(data), hints=(other,)))
+    plain = opened(records)
+    photographed(records, plain, scan)
+    while records.refresh_queue(facts=True):
+        pass
+    queue = {row.inspection_id: row for row, _ in records.queue("Tom")}
+    assert {"models", "listed"} <= set(queue[key].reasons)
+    assert not {"models", "listed"} & set(queue[plain].reasons)
+    assert queue[key].priority == queue[plain].priority + 1000 * (PARTS["models"].weight + PARTS["listed"].weight)
