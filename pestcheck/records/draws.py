@@ -49,7 +49,9 @@ class Draws(UseCases):
             place["site"] = place["site"] or _only_site(session)
             if not sees(session, place["site"] or None):
                 raise Refused(f"Choose the site, one of yours: {', '.join(sorted(session.info['sites']))}.")
-            same = list(session.exec(rows(Draw).where(col(Draw.key) == compared, col(Draw.day) == today.isoformat()).order_by(col(Draw.size))))
+            same = list(
+                session.exec(rows(Draw).where(col(Draw.key) == compared, col(Draw.day) == today.isoformat()).order_by(col(Draw.size)))
+            )
             if here := next((one for one in same if one.site == place["site"]), None):
                 return Draw(**here.model_dump())  # the row itself ends with the session
             if session.get(Draw, key):

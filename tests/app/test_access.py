@@ -116,7 +116,7 @@ def join(tablet: TestClient, **headers: str) -> Any:
 
 
 GETS = (
-    "/", "/?inspection=x", "/log.csv", "/records", "/records/register.csv", "/packet/x.pdf", "/insight", "/insight.csv", "/evidence", "/evidence.pdf", "/watch", "/watch.csv", "/config", "/theme.css", "/own", "/accounts", "/session", "/lock", "/gradio_api/queue/data?session_hash=abcdef",
+    "/", "/?inspection=x", "/log.csv", "/guide", "/records", "/records/register.csv", "/packet/x.pdf", "/insight", "/insight.csv", "/evidence", "/evidence.pdf", "/watch", "/watch.csv", "/config", "/theme.css", "/own", "/accounts", "/session", "/lock", "/gradio_api/queue/data?session_hash=abcdef",
     "/gradio_api/file=/etc/passwd", "/gradio_api/upload_progress?upload_id=x", "/gradio_api/heartbeat/abcdef", "/photograph/" + "0" * 64 + ".jpg",
     "/api/v1/inspections", "/api/v1/exports/log.csv", "/api/v1/openapi.json", "/docs", "/openapi.json", "/nothing", "//", "/login/", "/healthy",
     "/logins", "/trusted", "/login/service/x", "/LOGIN", "/./login/../log.csv", "/login%2f..%2flog.csv", "/assetsx/", "/appx",
@@ -232,6 +232,8 @@ DEEDS: dict[str, tuple[Deed, Any]] = {
     "own": (Deed.see, lambda t, y: t.get("/own", headers=HTML)),
     "log": (Deed.export, lambda t, y: t.get("/log.csv")),
     "accounts": (Deed.manage, lambda t, y: t.get("/accounts", headers=HTML)),
+    "guide": (Deed.see, lambda t, y: t.get("/guide", headers=HTML)),
+    "api: watch list": (Deed.see, lambda t, y: t.get("/api/v1/watchlist")),
     "new account": (Deed.manage, lambda t, y: t.post("/accounts", data={}, headers={"origin": HERE})),
     "upload": (Deed.inspect, lambda t, y: t.post("/gradio_api/upload", files={"files": ("a.jpg", b"x")}, headers={"origin": HERE})),
     "insight": (Deed.see, lambda t, y: t.get("/insight", headers=HTML)),

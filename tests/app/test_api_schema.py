@@ -77,7 +77,14 @@ def ids(client: Client) -> dict[str, str]:
         "attendees": [ANA],
     }
     client.put(f"/courses/{made['course_id']}", course)
-    return made | {"question": facts[0], "opinion_id": opinion, "inspection_id": key, "view_id": view, "area": "floor", "name": "container_7_point"}
+    return made | {
+        "question": facts[0],
+        "opinion_id": opinion,
+        "inspection_id": key,
+        "view_id": view,
+        "area": "floor",
+        "name": "container_7_point",
+    }
 
 
 def test_every_address_keeps_to_its_description(client: Client, ids: dict[str, str]) -> None:
