@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pestcheck.review import Status
+from pestcheck.taxonomy import LABELS
 
-VERSION = 3
+VERSION = 4
 """To be raised when anything here changes: the queue is then made anew."""
 FULL_SET = 5
 """A candidate set of so many labels counts in full; one label counts nothing."""
