@@ -18,7 +18,7 @@ from tests.bench_tablets import other
 from tests.pictures import scenes
 
 ROOT = Path(__file__).parents[1]
-PHOTOGRAPHS = 120
+PHOTOGRAPHS = 60
 
 
 def memory(process: int) -> int:

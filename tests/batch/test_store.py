@@ -53,7 +53,7 @@ def test_a_photograph_that_is_gone_or_changed_is_told(records: Records, scanner:
     key = opened(records)
     for area, photograph in (("floor", HORNET), ("ceiling_roof", CLEAN)):
         records.photograph(key, area, photograph, name="a.jpg", actor="Ana")
-    gone, changed = (item.sha256 for item in records.inspection(key).photographs)
+    gone, changed = (item.view.sha256 for item in records.inspection(key).photographs)
     records.photo_store.delete(gone)
     records.photo_store.path(changed).write_bytes(b"other bytes")  # type: ignore[attr-defined]
     summary = run(Stored(records, "here"), tmp_path / "out.jsonl", bundle.shipped(), immediate(scanner))
