@@ -200,8 +200,9 @@ class Register:
         """How many inspections match."""
         return int(self.session.exec(select(func.count()).select_from(Inspection).where(*self._which)).one())
 
-    def pages(self, size: int = PAGE) -> Iterator[list[str]]:
-        """The ids of the inspections, the oldest first."""
+    def pages(self, size: int | None = None) -> Iterator[list[str]]:
+        """The ids of the inspections, the oldest first. ``size``: at most so many a page; None: ``PAGE``."""
+        size = size or PAGE
         last: tuple[str, str] | None = None
         while True:
             query = select(Inspection.opened_at, Inspection.id).where(*self._which)
