@@ -15,7 +15,7 @@ from pestcheck.inspection.guidance import Action, Stage
 from pestcheck.inspection.knowledge import Question
 from pestcheck.records.common import NotFound, Refused, get, new_id, one_of, text, unchanged
 from pestcheck.records.reviews import Reviewed, Reviews
-from pestcheck.records.training import TOPICS, certificate, months_later
+from pestcheck.records.training import FOR_INSPECTORS, TOPICS, certificate, months_later
 from pestcheck.records.view import CONTAMINANTS
 from pestcheck.review import Outcome, Status
 from pestcheck.store import events
@@ -198,7 +198,7 @@ class Quizzes(Reviews):
         """Make a quiz. Who passes gets a certificate in each topic. It is for the sites that its maker sees.
 
         Args:
-            topics: of TOPICS. questions: ids of picture questions, and references of ``inspection.knowledge``. pass_mark: 0.5 to 1.
+            topics: of TOPICS, each with a question about it; photographs are about inspection. questions: ids of picture questions, and references of ``inspection.knowledge``. pass_mark: 0.5 to 1.
             months: how long a certificate is valid. asked: how many of the questions one attempt draws; None: all.
 
         Returns:
@@ -229,9 +229,13 @@ class Quizzes(Reviews):
             if known and not unchanged(known, row):
                 raise Refused("A quiz with this id is already there; withdraw it, and make another.")
             if not known:
+                covered = set()
                 for reference in chosen:
-                    if _question(session, reference) is None:
+                    if (asks := _question(session, reference)) is None:
                         raise Refused(f"There is no question {reference[:60]!r} that can be asked.")
+                    covered.add(asks.topic if isinstance(asks, Question) else FOR_INSPECTORS)
+                if bare := [TOPICS[topic] for topic in subjects if topic not in covered]:
+                    raise Refused(f"No question is about: {'; '.join(bare)}. Add some, or leave the topic out.")
                 row |= {"sites": sorted(sites) if sites is not None else None, "made_at": events.now()}
                 events.append(session, "quiz_made", row, actor)
         return key
@@ -285,13 +289,13 @@ class Quizzes(Reviews):
                 raise Refused(f"This quiz was withdrawn: {offered.withdrawn_reason}. Choose another.")
             if offered.made_by == actor:
                 raise Refused("You made this quiz and know its answers. Take one that somebody else made.")
-            groups: dict[str, list[str]] = {"clean": [], "contaminated": [], "knowledge": []}
+            groups: dict[str, list[str]] = {name: [] for name in ("clean", "contaminated", *TOPICS)}
             for reference in offered.questions:
                 match _question(session, reference):
                     case PictureQuestion() as picture:
                         groups["contaminated" if picture.things else "clean"].append(reference)
-                    case Question():
-                        groups["knowledge"].append(reference)
+                    case Question() as fact:
+                        groups[fact.topic].append(reference)
             asked = quiz.drawn(groups, offered.asked, key)
             if len(asked) < LEAST:
                 raise Refused("Too few questions of this quiz can still be asked: their photographs were erased, or they were withdrawn.")

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from pestcheck.ids import uuid7
 from pestcheck.inspection.knowledge import knowledge, question
 from pestcheck.settings import Settings
-from tests.app.test_access import HERE, HTML, Yard, hidden, send
+from tests.app.test_access import HERE, HTML, Yard, hidden, send, touch
 from tests.pictures import scenes
 
 KNOWN = knowledge()
@@ -112,7 +112,7 @@ def test_the_api_says_what_is_right_only_after_the_answer(yard: Yard) -> None:
     assert put(teo, f"/quizzes/pictures/{uuid7()}", {**body, "sha256": yard.photographs["Yard 2"]}).status_code == 404
     assert put(teo, f"/quizzes/pictures/{uuid7()}", {}).status_code == 422
     assert put(teo, f"/quizzes/pictures/{uuid7()}", {"view_id": uuid7()}).status_code == 404
-    form = {"title": "API", "topics": ["pest_prevention"], "questions": [picture, *FACTS[:3]]}
+    form = {"title": "API", "topics": ["pest_prevention"], "questions": [picture, "us@1/bark", *FACTS[:2]]}
     assert put(teo, f"/quizzes/{quiz}", form).status_code == 201
     assert put(teo, f"/quizzes/{quiz}", form).status_code == 200
     assert put(ines, f"/quizzes/{uuid7()}", form).status_code == 403
@@ -258,6 +258,19 @@ def test_seals_by_forms_once_however_often_sent(yard: Yard) -> None:
     assert "Add to the register" not in teo.get("/seals", headers=HTML).text
     assert send(teo, "/seals", act="issued", numbers="H900").status_code == 403
     assert len(yard.records.seal_lines()) == 3
+
+
+def test_an_inspection_says_whether_its_inspector_was_trained(yard: Yard) -> None:
+    yard.records.certify("Ines", "inspection", given_on="2026-01-01", expires_on="2099-01-01", actor="Ana")
+    ines = yard.signed_in("Ines")
+    for inspector, says in (("Ines", "training was valid"), ("Bo", "had no valid training on record")):
+        key = yard.records.open(
+            uuid7(), number="CSQU3054383", inspector=inspector, template="container_7_point@1", site="Yard 1"
+        ).inspection.id
+        assert says in touch(ines, "look", {"inspection": key, "step": "points"})["screen"]
+    before = touch(ines, "look", {"inspection": yard.inspections["Yard 1"], "step": "points"})["screen"]
+    assert "training was valid" not in before
+    assert "no valid training" not in before  # when it was opened, nobody kept certificates
 
 
 def test_legal_hold_by_forms(yard: Yard) -> None:

@@ -22,6 +22,7 @@ from tests.records.test_retention import years_ago
 CLEO, ACCOUNT = "Cleo", "a1"
 KNOWN = knowledge.knowledge()
 FACTS = [KNOWN.reference(one) for one in KNOWN.questions]
+WOOD = "us@1/bark"
 BOX = (10, 10, 60, 60)
 TODAY = datetime.now(UTC).date()
 
@@ -39,7 +40,7 @@ def pictures(records: Records, site: str = "") -> tuple[str, str]:
 
 def quiz(records: Records, **more: Any) -> str:
     hornet, wall = pictures(records)
-    asked = {"topics": ["inspection"], "questions": [hornet, wall, *FACTS[:3]], "actor": CLEO} | more
+    asked = {"topics": ["inspection"], "questions": [hornet, wall, WOOD, *FACTS[:2]], "actor": CLEO} | more
     return records.make_quiz("Yard", **asked)
 
 
@@ -173,6 +174,7 @@ NO_QUIZZES: list[tuple[dict[str, Any], str]] = [
     ({"months": 99}, "months"),
     ({"asked": 2}, "One attempt asks"),
     ({"asked": 9}, "One attempt asks"),
+    ({"topics": ["pest_prevention"]}, "No question is about: Pest prevention"),
 ]
 
 
