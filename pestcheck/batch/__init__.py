@@ -8,6 +8,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,10 +76,11 @@ def run(
         names, done = journal.counts()
         on_begin(done, names)
         scored, flying = 0, set[str]()
-        for sha256, line in engine(_photographs(archive, journal, flying, on_done)):
-            on_done(journal.scored(sha256, line))
-            flying.discard(sha256)
-            scored += 1
+        with closing(engine(_photographs(archive, journal, flying, on_done))) as results:
+            for sha256, line in results:
+                on_done(journal.scored(sha256, line))
+                flying.discard(sha256)
+                scored += 1
         summary = Summary(bundle.id, names, scored, archive.left_out, journal.verdicts(), journal.changes())
         _write(journal, out)
         finished = True

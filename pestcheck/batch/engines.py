@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection, get_context, parent_process
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Line = dict[str, Any]
 Job = tuple[str, bytes]
 """SHA-256 and bytes of a photograph."""
-Engine = Callable[[Iterable[Job]], Iterator[tuple[str, Line]]]
+Engine = Callable[[Iterable[Job]], Generator[tuple[str, Line], None, None]]
 """Takes photographs as it has room for them, and gives each one's result by its hash, in any order."""
 
 AHEAD = 2
@@ -67,7 +67,7 @@ def processes(model: Path, workers: int) -> Engine:
                     continue
         return DIED
 
-    def scored(jobs: Iterable[Job]) -> Iterator[tuple[str, Line]]:
+    def scored(jobs: Iterable[Job]) -> Generator[tuple[str, Line], None, None]:
         todo, flying = iter(jobs), dict[Future[Line], Job]()
         running = pool(workers)
         try:
@@ -91,6 +91,10 @@ def processes(model: Path, workers: int) -> Engine:
                     for sha256, data in again:
                         yield sha256, alone(data)
                     running = pool(workers)
+        except BaseException:  # the run is stopped: what they have in hand is looked at when it goes on
+            for process in [*(running._processes or {}).values()]:
+                process.terminate()
+            raise
         finally:
             running.shutdown(cancel_futures=True)
 
@@ -149,7 +153,7 @@ def ray(model: Path, workers: int | None = None) -> Engine:
     except ModuleNotFoundError as error:
         raise BatchError(f"the engine ray needs one more package ({error.name}): pip install 'pestcheck[ray]'") from error
 
-    def scored(jobs: Iterable[Job]) -> Iterator[tuple[str, Line]]:
+    def scored(jobs: Iterable[Job]) -> Generator[tuple[str, Line], None, None]:
         ours: dict[str, Any] = {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": workers or cores(), "include_dashboard": False}
         try:
             cluster.init(log_to_driver=False, logging_level=logging.ERROR, **ours)
