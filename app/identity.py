@@ -29,8 +29,13 @@ QUIET = re.compile(r"/session|/health|/gradio_api/(queue/data|heartbeat/.*)")
 """What a page asks by itself: it does not keep a session from being locked."""
 NEEDS: tuple[tuple[re.Pattern[str], Deed], ...] = (
     (re.compile(r"/log\.csv"), Deed.export),
+    (re.compile(r"/insight\.csv|/evidence(\.pdf)?"), Deed.export),
+    (re.compile(r"/watch(\.csv)?"), Deed.review),
+    (re.compile(r"/records(/.*)?"), Deed.export),
     (re.compile(r"/accounts(/.*)?"), Deed.manage),
     (re.compile(r"/review(/.*)?"), Deed.review),
+    (re.compile(r"/training/desk(/.*)?"), Deed.review),
+    (re.compile(r"/holds(/.*)?"), Deed.retain),
     (re.compile(r"/gradio_api/upload/?"), Deed.inspect),
 )
 """What one must be allowed to do at which address; at all others, to see. The API looks for itself."""

@@ -8,7 +8,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -16,26 +16,51 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when Gradio i
 
 import gradio as gr
 from fastapi import FastAPI, HTTPException, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
 from starlette.routing import Mount
 
-from app import admin, forms, identity, lan, offline, oidc, security, signin, trainer, uploads
+from app import (
+    admin,
+    auditor,
+    evidence,
+    forms,
+    guide,
+    heads,
+    identity,
+    insight,
+    lan,
+    offline,
+    oidc,
+    registers,
+    security,
+    signin,
+    trainer,
+    training,
+    training_desk,
+    uploads,
+    watch,
+)
 from app.api import create_api
 from app.api.server import Health
 from app.certificates import CertificateError, context, hosts_of
+from app.downloads import Downloads
 from app.inspector.page import page
 from app.metrics import Counting, Metrics
 from app.pages import frame
 from app.previews import KEEP, Previews
+from app.serving import Serving
 from pestcheck import __version__, photo
 from pestcheck.accounts import Accounts
-from pestcheck.export import csv
+from pestcheck.addons.hints import Hints
 from pestcheck.inspection.checklist import catalogue
-from pestcheck.records import NotFound, Records
+from pestcheck.inspection.watchlist import watch_list
+from pestcheck.records import Filter, NotFound, Records
 from pestcheck.settings import Settings
 from pestcheck.store import open_folder
-from pestcheck.vision.scan import Scanner
+from pestcheck.store.heads import Heads
+from pestcheck.store.keys import KeyFolder
+from pestcheck.vision.scan import Report
 
 log = logging.getLogger(__name__)
 
@@ -43,19 +68,25 @@ RETRY_SECONDS = 5.0
 
 
 class ScoringThread:
-    """Scores waiting photographs one after the other, also those that an earlier run of the server left waiting."""
+    """Scores waiting photographs one after the other, also those that an earlier run of the server left waiting, with the model in use."""
 
-    def __init__(self, records: Records, scanner: Scanner) -> None:
-        self.records, self.scanner = records, scanner
+    def __init__(self, records: Records, serving: Serving, hints: Hints | None = None) -> None:
+        self.records, self.serving, self.hints = records, serving, hints
         self.wake, self.stopping = threading.Event(), threading.Event()
         self.thread = threading.Thread(target=self._run, name="scoring", daemon=True)
         records.on_photograph = self.wake.set
+
+    def scan(self, data: bytes) -> Report:
+        """What the model says of a photograph, and the add-on of its findings."""
+        report, image = self.serving.scanner.scan(data)
+        return self.hints.added_to(report, image) if self.hints else report
 
     def _run(self) -> None:
         while not self.stopping.is_set():
             self.wake.clear()
             try:
-                if self.records.score_next(lambda data: self.scanner.scan(data)[0]):
+                self.serving.follow()  # between two photographs: each is looked at by one model from its first to its last finding
+                if self.records.score_next(self.scan):
                     continue
             except Exception:  # a full disk or a busy database passes; the photograph stays waiting, and this thread must live
                 log.exception("scoring failed; trying again in %.0f s", RETRY_SECONDS)
@@ -83,32 +114,39 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     Raises:
         pestcheck.vision.bundle.BundleError: the model cannot be used. oidc.NotSetUp: half a sign-in service.
     """
-    scanner = Scanner(settings.model)
     database, photo_store = open_folder(settings.data, settings.database_url, settings.photographs)
     sent = uploads.use(settings.data)
     templates = catalogue(settings.templates_folder)
     for fault in templates.faults:
         log.warning("template not usable: %s", fault)
     records = Records(database, photo_store, templates)
-    scoring = ScoringThread(records, scanner)
+    serving = Serving(records, settings.data, settings.model)
+    watched = watch_list(settings.data)
+    for fault in watched.faults:
+        log.warning("watch list: %s", fault)
+    scoring = ScoringThread(records, serving, Hints(settings.data, watched))
     accounts = Accounts(database, timedelta(minutes=settings.lock_minutes))
+    signer = Heads(database, KeyFolder(settings.keys_folder), settings.stamps)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         scoring.thread.start()
-        cleaning = asyncio.create_task(uploads.keep_clean(sent))
+        beside = [asyncio.create_task(uploads.keep_clean(sent)), asyncio.create_task(heads.keep_signed(signer))]
         if tls:
             tls.start()
         yield
-        cleaning.cancel()
+        for task in beside:
+            task.cancel()
         if tls:
             tls.stop()
         scoring.stop()
         database.close()
 
     app = FastAPI(title="pestcheck", version=__version__, lifespan=lifespan, openapi_url=None)  # what is documented is the API
+    app.state.heads = signer
 
     previews, metrics = Previews(photo_store), Metrics(records)
+    downloads = Downloads(settings.data, previews, signer)
 
     @app.get("/photograph/{sha256}.jpg")
     def photograph(sha256: str, request: Request) -> Response:
@@ -131,21 +169,16 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
             raise HTTPException(503, "The photograph cannot be read now; try again.") from error
 
     @app.get("/log.csv")
-    def log_csv(request: Request) -> StreamingResponse:
+    def log_csv(request: Request) -> Response:
         """The inspection log."""
-        theirs = records.within(identity.person(request).sites)
-
-        def lines() -> Iterator[str]:
-            yield from csv.write(theirs.every_inspection())
-
-        return StreamingResponse(
-            lines(), media_type="text/csv; charset=utf-8", headers={"Content-Disposition": 'attachment; filename="pestcheck-log.csv"'}
-        )
+        who = identity.person(request)
+        return downloads.register(records.within(who.sites), who, "csv", Filter(), part="log")
 
     @app.get("/health")
     def health() -> Health:
         """Whether the server is up, and with which model."""
-        return Health(status="ok" if scoring.thread.is_alive() else "not scoring", model=scanner.bundle.id, version=__version__)
+        status = "ok" if scoring.thread.is_alive() else "not scoring"
+        return Health(status=status, model=serving.bundle.id, model_problem=serving.problem, version=__version__)
 
     app.mount("/app", StaticFiles(directory=frame.STATIC), name="static")
     app.include_router(lan.routes(tls))
@@ -154,7 +187,15 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     if service:
         app.include_router(oidc.routes(accounts, settings, service))
     app.include_router(admin.routes(accounts))
+    app.include_router(guide.routes(watched))
     app.include_router(trainer.routes(records))
+    app.include_router(auditor.routes(records, downloads))
+    app.include_router(registers.routes(records, settings.retention_years))
+    app.include_router(training.routes(records, previews))
+    app.include_router(training_desk.routes(records, settings.certificate_months))
+    app.include_router(insight.routes(records))
+    app.include_router(evidence.routes(records))
+    app.include_router(watch.routes(records, settings.alarms))
 
     @app.exception_handler(forms.NotTaken)
     def not_taken(request: Request, error: forms.NotTaken) -> Response:
@@ -162,15 +203,17 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
 
     app.include_router(offline.router)
     api = create_api(
-        records, bundle=scanner.bundle, previews=previews, metrics=metrics, health=health, contacts=settings.contacts,
-        gap=timedelta(hours=settings.gap_hours),
+        records, serving=serving, previews=previews, metrics=metrics, health=health, contacts=settings.contacts,
+        gap=timedelta(hours=settings.gap_hours), watch_list=watched, downloads=downloads,
+        plan=settings.plan, alarms=settings.alarms,
     )  # fmt: skip
     api_at = Mount("/api/v1", app=api)
     api_at.path_regex = re.compile(api_at.path_regex.pattern, re.DOTALL)  # a line break in an address is not for the page to answer
     app.router.routes.append(api_at)
     app.add_middleware(Counting, metrics=metrics)
     gr.mount_gradio_app(
-        app, page(records, settings.contacts, accounts.sites), path="/", theme=frame.theme(), head=frame.HEAD, footer_links=[],
+        app, page(records, settings.contacts, accounts.sites, timedelta(hours=settings.gap_hours), settings.plan, watched), path="/", theme=frame.theme(),
+        head=frame.HEAD, footer_links=[],
         max_file_size=photo.MAX_BYTES, ssr_mode=False, pwa=False, show_error=True, run_history=False, favicon_path=str(frame.STATIC / "icon.svg"),
     )  # fmt: skip
     app.add_middleware(identity.Gate, accounts=accounts, service=service is not None)

@@ -1,3 +1,3 @@
 """Find agricultural pest contamination on containers, conveyances and wood packaging."""
 
-__version__ = "0.5.0"
+__version__ = "0.6.0"

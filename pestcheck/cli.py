@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from pestcheck import cli_heads
+from pestcheck.cli_batch import batch
+from pestcheck.cli_export import export
+from pestcheck.cli_models import datasets, models
 from pestcheck.cli_users import users
 
 if TYPE_CHECKING:
@@ -25,6 +28,11 @@ app = typer.Typer(
 db = typer.Typer(no_args_is_help=True, help="Back up the records, or put a backup back.")
 app.add_typer(db, name="db")
 app.add_typer(users, name="users")
+app.add_typer(cli_heads.app, name="heads")
+app.command()(batch)
+app.command()(export)
+app.add_typer(models, name="models")
+app.add_typer(datasets, name="dataset")
 
 DataOption = Annotated[Path | None, typer.Option("--data", help="Folder of the records. [default: ~/pestcheck-data, or PESTCHECK_DATA]")]
 InspectionArgument = Annotated[str, typer.Argument(help="Id of the inspection.", show_default=False)]
@@ -144,24 +152,23 @@ def serve(
 
 
 @app.command()
-def export(
-    output: Annotated[Path | None, typer.Argument(metavar="FILE", help="CSV file to write; standard output if none is given.")] = None,
+def verify(
+    pack: Annotated[
+        Path | None, typer.Argument(metavar="[PACK]", help="An evidence pack; without one, the store.", show_default=False)
+    ] = None,
+    key: Annotated[str, typer.Option(help="Of a pack: fingerprint of the key that it should be signed with.", show_default=False)] = "",
+    earlier: Annotated[
+        list[Path] | None, typer.Option(help="Of a pack: an older pack, or a signed head; may be given more than once.", show_default=False)
+    ] = None,
+    originals: Annotated[
+        Path | None, typer.Option(help="Of a pack: folder of the original photographs, of which it has copies.", show_default=False)
+    ] = None,
     data: DataOption = None,
 ) -> None:
-    """Write the inspection log as CSV: one row a finding, and one a point without findings."""
-    from pestcheck.export import csv
-
-    lines = csv.write(_records(_settings(data=data)).every_inspection())
-    if output is None:
-        sys.stdout.writelines(lines)
-    else:
-        with output.open("w", encoding="utf-8", newline="") as file:
-            file.writelines(lines)
-
-
-@app.command()
-def verify(data: DataOption = None) -> None:
-    """Check that the records are what they were: the event log's tree, the photographs, the tables. Exit code 1 if not."""
+    """Check that the records are what they were: the event log's tree, its signed heads, the photographs, the tables; or check an evidence
+    pack, as the verify.py in it does. Exit code 1 if not."""
+    if pack:
+        raise typer.Exit(_verify_pack(pack, key, earlier or [], originals))
     from pestcheck.store.verify import verify as run
 
     try:
@@ -169,6 +176,26 @@ def verify(data: DataOption = None) -> None:
     except OSError as error:
         _fail(str(error))
     raise typer.Exit(_print_result(result))
+
+
+def _verify_pack(pack: Path, key: str, earlier: list[Path], originals: Path | None) -> int:
+    """Check a pack and print what was found, its time stamp in full where the settings name roots; returns the exit code."""
+    from pestcheck.export import verify_pack
+
+    try:
+        report = verify_pack.check(pack, key=key, earlier=earlier, originals=originals)
+        if roots := _settings().stamps_roots:
+            from pestcheck.store.stamps import check_pack
+
+            report.fact("time stamp", check_pack(pack, roots))
+    except ValueError as error:
+        if not isinstance(error, verify_pack.Bad):
+            report.problem("time stamp", error)
+        else:
+            _fail(f"cannot be checked: {error}")
+    except OSError as error:
+        _fail(f"cannot be checked: {error}")
+    return verify_pack.show(report, pinned=bool(key or earlier))
 
 
 @db.command()
@@ -279,17 +306,6 @@ def seals(data: DataOption = None) -> None:
         typer.echo(f"{problem.kind}: {problem.text}")
     typer.echo(f"{len(problems)} problems." if problems else "No problem in the register.")
     raise typer.Exit(1 if problems else 0)
-
-
-@app.command()
-def models() -> None:
-    """List the models that came with this installation."""
-    from pestcheck.vision import bundle
-
-    newest = bundle.shipped()
-    for folder in sorted(path.parent for path in newest.parent.glob(f"*/{bundle.DESCRIPTION}")):
-        loaded = bundle.load(folder)
-        typer.echo(f"{loaded.id}{' (in use)' if folder == newest else ''}: {len(loaded.labels)} labels, {loaded.created}, {folder}")
 
 
 def _settings(**given: Any) -> Settings:

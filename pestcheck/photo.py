@@ -29,6 +29,7 @@ BLURRED = 12.0
 SMALL = 32
 """Shorter side in pixels below which nothing can be told."""
 SHARPNESS_SIDE = 640
+MAX_CAMERA = 80
 
 
 class PhotoError(ValueError):
@@ -53,7 +54,7 @@ class Photo:
     """What a file says of its photograph. Width and height in pixels, upright (EXIF orientation applied).
 
     ``taken_at`` is the camera's own clock in ISO 8601, with its offset where the camera recorded one;
-    latitude and longitude in degrees (WGS 84).
+    latitude and longitude in degrees (WGS 84). ``camera``: maker and model of the device, as it names itself.
     """
 
     sha256: str
@@ -64,6 +65,7 @@ class Photo:
     taken_at: str | None = None
     latitude: float | None = None
     longitude: float | None = None
+    camera: str | None = None
 
 
 def open_photo(data: bytes, least_side: int | None = None) -> tuple[Photo, Image.Image]:
@@ -109,11 +111,11 @@ def open_photo(data: bytes, least_side: int | None = None) -> tuple[Photo, Image
     orientation = exif.get(ExifTags.Base.Orientation)
     if orientation in TURNS:
         upright = upright.transpose(TURNS[orientation])
-    for key in ("exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"):
-        upright.info.pop(key, None)  # or who opens a copy turns it again
+    for key in ("exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp", "comment"):
+        upright.info.pop(key, None)  # or who opens a copy turns it again, and reads what it says of place and device
     width, height = (full[1], full[0]) if orientation in (5, 6, 7, 8) else full
     sha256 = hashlib.sha256(data).hexdigest()
-    return Photo(sha256, MEDIA_TYPES[kind], len(data), width, height, _taken_at(exif), *_position(exif)), upright
+    return Photo(sha256, MEDIA_TYPES[kind], len(data), width, height, _taken_at(exif), *_position(exif), _camera(exif)), upright
 
 
 def quality(image: Image.Image) -> Quality:
@@ -182,6 +184,18 @@ def _taken_at(exif: Image.Exif) -> str | None:
         except ValueError:
             continue
     return None
+
+
+def _camera(exif: Image.Exif) -> str | None:
+    """Maker and model, each word once: many models begin with the maker's name. No serial number and no owner: it is one kind of device."""
+    maker, model = (_plain(exif.get(tag)) for tag in (ExifTags.Base.Make, ExifTags.Base.Model))
+    both = model if model.casefold().startswith(maker.casefold()) else f"{maker} {model}"
+    return both.strip()[:MAX_CAMERA].strip() or None
+
+
+def _plain(value: Any) -> str:
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "")
+    return " ".join("".join(c if c.isprintable() and c != "\ufffd" else " " for c in text).split())
 
 
 def _position(exif: Image.Exif) -> tuple[float | None, float | None]:

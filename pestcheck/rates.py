@@ -59,7 +59,7 @@ def wilson(found: int, of: int, z: float = Z) -> tuple[float, float]:
 def at_most(of: int, risk: float = RISK) -> float:
     """The highest rate at which none in ``of`` random draws is still as likely as ``risk``: ``1 - risk ** (1 / of)``, which 3 / n is near
     from about 30 on (Hanley & Lippman-Hand 1983, JAMA 249:1743)."""
-    return 1.0 if of < 1 else 1.0 - risk ** (1.0 / of)
+    return 1.0 if of < 1 else 1.0 - float(risk ** (1.0 / of))
 
 
 def psi(expected: Sequence[int], actual: Sequence[int]) -> float | None:
@@ -79,7 +79,7 @@ def psi(expected: Sequence[int], actual: Sequence[int]) -> float | None:
         return None
     bins = len(expected)
     shares = [[(count + 0.5) / (sum(counts) + bins / 2) for count in counts] for counts in (expected, actual)]
-    return sum((a - e) * math.log(a / e) for e, a in zip(*shares, strict=True))
+    return float(sum((a - e) * math.log(a / e) for e, a in zip(*shares, strict=True)))
 
 
 def quantile(counts: Sequence[tuple[float, int]], share: float) -> float | None:

@@ -43,11 +43,13 @@ CANDIDATES = [["ant", 0.3], ["wasp", 0.3], ["bee", 0.2], ["fly", 0.1], ["moth", 
         ("corrected", of(Found(state="rejected"))),
         ("disputed", of(Found(), status="disputed")),
         ("second", of(Found(), status="one_opinion")),
-        ("high_risk", of(Found(label="snail"))),
+        ("high_risk", of(Found(label="snail", candidates=[["snail", 0.4], ["slug", 0.4]]))),
         ("high_risk", of(Found(state="corrected", decided_label="khapra_like_skin"))),
-        ("unsure", of(Found(label="insect"))),
-        ("unsure", of(Found(probability=0.5))),
+        ("unsure", of(Found(label="insect", candidates=[["ant", 0.3], ["moth", 0.3]]))),
+        ("unsure", of(Found(probability=0.5, candidates=[]))),
         ("unsure", of(verdict="nothing_found", score=0.5)),
+        ("models", of(Found(), models=True)),
+        ("listed", of(Found(), listed=True)),
         ("large_set", of(Found(candidates=CANDIDATES))),
         ("rare", of(Found(label="seed"))),
         ("new_site", of(Found(), site="Yard 2")),
@@ -71,9 +73,18 @@ def test_what_all_agree_on_teaches_least() -> None:
 
 def test_the_reasons_are_in_the_order_of_their_weight() -> None:
     given = of(Found(state="corrected", decided_label="wasp", candidates=CANDIDATES), status="one_opinion")
-    assert reasons(given) == ["corrected", "large_set", "second"]
-    assert in_words(reasons(given)) == "the inspector corrected the model; large candidate set; a second opinion is wanted"
-    assert priority(given) == pytest.approx(1000 * (4 + 2 + 1 + 3 * doubt(0.99)), abs=1)
+    assert reasons(given) == ["corrected", "unsure", "large_set", "second"]
+    assert (
+        in_words(reasons(given))
+        == "the inspector corrected the model; the model is unsure; large candidate set; a second opinion is wanted"
+    )
+    assert priority(given) == 1000 * (4 + 3 + 2 + 1)
+
+
+def test_a_label_of_high_risk_that_the_model_is_sure_of_teaches_little() -> None:
+    sure = of(Found(label="snail", candidates=[["snail", 0.98], ["slug", 0.01]]))
+    assert sure["high_risk"] == pytest.approx(0.03)
+    assert of(Found(label="snail", state="corrected", decided_label="hornet"))["high_risk"] == 1.0  # a person says so
 
 
 def test_parts_are_shares_and_doubt_is_largest_at_one_half() -> None:

@@ -16,11 +16,16 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from pestcheck import taxonomy
+from pestcheck.export.dataset import BOXED
+from pestcheck.vision import decide
+from pestcheck.vision.tiles import Box
 
 HERE = Path(__file__).parent
 COLUMNS = {"path", "label", "source", "split_group", "boxes", "licence", "flags"}
 SMALL_SUBJECT = {"tiny_insect_in_soil", "insect_often_small", "insect_may_be_invisible_at_400px"}
 """Flags of pictures whose animal is so small that only its box, not the whole picture, shows the label."""
+TEST = "test"
+"""In the column ``part``: never trained on."""
 CAPTION_HEIGHT = 0.06
 """Share of the height that a caption bar takes (flag ``caption_bar``)."""
 
@@ -41,6 +46,7 @@ class Picture:
     box: tuple[float, float, float, float] | None
     flags: frozenset[str]
     licence: str
+    part: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,8 +115,10 @@ def read_manifest(folder: Path, labels: LabelMap | None = None, corrections: Pat
                 raise ManifestError(f"{where}: the picture {row['path']!r} is not there.")
             flags = frozenset(filter(None, row["flags"].split(";")))
             boxes = json.loads(row["boxes"] or "[]")
-            box = tuple(float(v) for v in boxes[0][:4]) if boxes and flags & SMALL_SUBJECT else None
-            pictures.append(Picture(path, label, row["label"], row["source"], row["split_group"], box, flags, row["licence"]))  # type: ignore[arg-type]
+            box = tuple(float(v) for v in boxes[0][:4]) if boxes and flags & {*SMALL_SUBJECT, BOXED} else None
+            pictures.append(
+                Picture(path, label, row["label"], row["source"], row["split_group"], box, flags, row["licence"], row.get("part") or "")
+            )  # type: ignore[arg-type]
     return pictures
 
 
@@ -152,7 +160,10 @@ def split(pictures: list[Picture], fold: str | None) -> Split:
 def load(picture: Picture, margin: float = 1.0) -> np.ndarray:
     """Return the picture as uint8 RGB of shape (height, width, 3), less its caption, cut to its box with a margin (in box sizes)."""
     image = ImageOps.exif_transpose(Image.open(picture.path).convert("RGB"))
-    if picture.box:
+    if picture.box and BOXED in picture.flags:
+        x0, y0, x1, y1 = (round(edge) for edge in picture.box)
+        image = image.crop(decide.closer(Box(x0, y0, x1, y1), *image.size))  # as the program looks at it
+    elif picture.box:
         x0, y0, x1, y1 = picture.box
         side = max(x1 - x0, y1 - y0, 16) * (1 + 2 * margin)
         cx, cy = (x0 + x1) / 2, (y0 + y1) / 2

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import altair as alt
+from PIL import Image
 
 PIXELS_PER_INCH = 144
+PLAIN = 72
+"""For documents, whose pictures are small."""
 PERCENT = alt.Axis(format="%")
 WHOLE = alt.Scale(domain=[0, 1])
 
@@ -73,3 +77,21 @@ def _confusion(pairs: list[list[Any]]) -> Any:
         x=alt.X("named:N", title="named"), y=alt.Y("shown:N", title="shown")
     )
     return base.mark_rect().encode(color=alt.Color("pictures:Q", title="pictures")) + base.mark_text().encode(text="pictures:Q")
+
+
+def write_loop(path: Path, curves: Sequence[dict[str, Any]]) -> None:
+    """Draw what labels in the order of the queue, and of chance, teach (``training.loop``), with 95 % intervals."""
+    rows = [
+        {"pictures": f"fold {one['fold']}, {one['pool']}", "labels": one["labels"], "order": order, "value": one[order][0], "low": one[order][1],
+         "high": one[order][2]}
+        for one in curves if one["measure"] == "top1" for order in ("queue", "random")
+    ]  # fmt: skip
+    base = alt.Chart().encode(x=alt.X("labels:Q", title="labels given"), color=alt.Color("order:N", title="order"))
+    y = alt.Y("value:Q", scale=alt.Scale(zero=False), axis=PERCENT, title="named right")
+    band = base.mark_area(opacity=0.2).encode(y=alt.Y("low:Q", scale=alt.Scale(zero=False)), y2="high:Q")
+    chart = alt.layer(band, base.mark_line(point=True).encode(y=y), data=alt.Data(values=rows)).properties(width=300, height=220)
+    chart.facet(facet=alt.Facet("pictures:N", title=None), columns=2).resolve_scale(y="independent").save(str(path), ppi=PLAIN)
+    if path.suffix == ".png":
+        with Image.open(path) as picture:
+            few = picture.convert("RGB").quantize(64)
+        few.save(path, optimize=True)

@@ -3,22 +3,56 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
 from fastapi import FastAPI
 
-from app.api import answers, catalogue, findings, inspections, journeys, photographs, problems, queue, review, seals, server, wood
+from app.api import (
+    answers,
+    catalogue,
+    exports,
+    figures,
+    findings,
+    inspections,
+    journeys,
+    photographs,
+    problems,
+    queue,
+    review,
+    seals,
+    server,
+    training,
+    wood,
+)
+from app.downloads import Downloads
 from app.metrics import Metrics
 from app.previews import Previews
+from app.serving import Serving
 from pestcheck import __version__
 from pestcheck.inspection.guidance import Role
+from pestcheck.inspection.selection import Plan
+from pestcheck.inspection.watchlist import WatchList
 from pestcheck.photo import MAX_BYTES
 from pestcheck.records import Records
-from pestcheck.vision.bundle import Bundle
 
-MODULES = (inspections, answers, photographs, findings, wood, seals, journeys, catalogue, queue, review, server)
+MODULES = (
+    inspections,
+    answers,
+    photographs,
+    findings,
+    wood,
+    seals,
+    journeys,
+    catalogue,
+    queue,
+    review,
+    training,
+    exports,
+    figures,
+    server,
+)
 
 
 def most_bytes(path: str) -> int:
@@ -36,7 +70,9 @@ TAGS = {
     "wood, seals, journeys": "Wood packaging, the seal register, and the way of a conveyance.",
     "catalogue": "Templates and the names of things.",
     "review": "What trainers say of photographs, the queue of those that teach most, and training certificates.",
+    "training": "Quizzes from photographs and knowledge, attempts at them, trainings held.",
     "exports": "Records as files.",
+    "figures": "Rates over many inspections, evidence by criterion, watching the model, and draws for a second look.",
     "models": "Models there are.",
     "server": "The server itself.",
 }
@@ -54,17 +90,23 @@ container.
 def create_api(
     records: Records,
     *,
-    bundle: Bundle,
+    serving: Serving,
     previews: Previews,
     metrics: Metrics,
     health: Callable[[], Any],
     contacts: dict[Role, str],
     gap: timedelta,
+    watch_list: WatchList,
+    downloads: Downloads,
+    plan: Plan | None = None,
+    alarms: Mapping[str, float] | None = None,
 ) -> FastAPI:
     """Build the API.
 
     Args:
-        bundle: the model in use. contacts: whom to call, by role. gap: how long a conveyance may stand before that is to be explained.
+        serving: the model in use. contacts: whom to call, by role. gap: how long a conveyance may stand before that is to be explained. downloads: where files are made.
+        watch_list: species and things of concern.
+        plan: of second looks; None: none are proposed. alarms: limits in place of some of ``watch.LIMITS``.
     """
     api = FastAPI(
         title="pestcheck", version=__version__, summary="Records of inspections of containers, conveyances and wood packaging for pests",
@@ -73,12 +115,16 @@ def create_api(
     )  # fmt: skip
     state = {
         "records": records,
-        "bundle": bundle,
+        "serving": serving,
         "previews": previews,
         "metrics": metrics,
         "health": health,
         "contacts": contacts,
         "gap": gap,
+        "watch_list": watch_list,
+        "plan": plan,
+        "alarms": alarms,
+        "downloads": downloads,
     }
     for name, value in state.items():
         setattr(api.state, name, value)

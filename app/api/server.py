@@ -1,27 +1,22 @@
-"""The server itself: exports, models, health, metrics, kinds of problems."""
+"""The server itself: models, health, metrics, kinds of problems."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from app.api.common import Here, Visible, allowed
-from app.api.inspections import Whole, whole
+from app.api.common import Here, allowed
 from app.api.problems import KINDS, PAGE
-from pestcheck.export import csv
 from pestcheck.people import Deed, Person
 from pestcheck.vision import bundle
 
 router = APIRouter()
-CSV: dict[int | str, Any] = {200: {"description": "CSV in UTF-8", "content": {"text/csv": {"schema": {"type": "string"}}}}}
 
 
 class Model(BaseModel):
-    """A model that came with this installation, or the one in use."""
+    """A model that came with this installation, or was put in use here."""
 
     id: str = Field(description="name@version, as it stands in every record", examples=["pest-lite0-0.4.0"])
     created: str
@@ -29,10 +24,26 @@ class Model(BaseModel):
     in_use: bool
 
 
+class PutInUse(BaseModel):
+    """When a model was put in use, and when it was taken out again, if it was."""
+
+    id: str
+    model: str
+    replaces: str = Field(description="the model that it was compared with")
+    reason: str
+    promoted_by: str
+    promoted_at: str
+    rolled_back_at: str | None
+    rolled_back_by: str | None
+    rolled_back_reason: str | None
+
+
 class Models(BaseModel):
-    """By name and version."""
+    """By name and version; what was put in use here, the newest first; and why the newest is not in use, or ""."""
 
     models: list[Model]
+    put_in_use: list[PutInUse]
+    problem: str
 
 
 class Health(BaseModel):
@@ -40,6 +51,7 @@ class Health(BaseModel):
 
     status: str = Field(description='"ok", or "not scoring" when the thread that looks at photographs has ended')
     model: str
+    model_problem: str = Field(description='why another model that was put in use is not, or ""')
     version: str
 
 
@@ -57,32 +69,16 @@ class Problems(BaseModel):
     problems: list[ProblemKind]
 
 
-@router.get("/exports/log.csv", summary="The log as CSV", response_class=Response, responses=CSV, tags=["exports"])
-def log_csv(records: Here, who: Annotated[Person, allowed(Deed.export)]) -> StreamingResponse:
-    """One row a finding, and one a point without findings."""
-
-    views = [view for view in records.every_inspection() if who.at(view.inspection.site)]
-
-    def lines() -> Iterator[str]:
-        yield from csv.write(views)
-
-    name = {"Content-Disposition": 'attachment; filename="pestcheck-log.csv"'}
-    return StreamingResponse(lines(), media_type="text/csv; charset=utf-8", headers=name)
-
-
-@router.get("/exports/inspections/{inspection_id}.json", summary="One inspection as a file", tags=["exports"])
-def inspection_json(view: Visible, who: Annotated[Person, allowed(Deed.export)], response: Response) -> Whole:
-    response.headers["Content-Disposition"] = f'attachment; filename="{view.inspection.id}.json"'
-    return whole(view)
-
-
 @router.get("/models", summary="Models", tags=["models"])
-def models(request: Request, who: Annotated[Person, allowed(Deed.see)]) -> Models:
-    """Those that came with this installation, and the one in use."""
-    used = request.app.state.bundle
+def models(request: Request, records: Here, who: Annotated[Person, allowed(Deed.see)]) -> Models:
+    """Those that came with this installation, the one in use, and which was put in use when."""
+    serving = request.app.state.serving
+    used = serving.bundle
     known = {one.id: one for one in (*bundle.installed(), used)}
     return Models(
-        models=[Model(id=key, created=one.created, labels=[*one.labels], in_use=key == used.id) for key, one in sorted(known.items())]
+        models=[Model(id=key, created=one.created, labels=[*one.labels], in_use=key == used.id) for key, one in sorted(known.items())],
+        put_in_use=[PutInUse.model_validate(one, from_attributes=True) for one in records.promotions()],
+        problem=serving.problem,
     )
 
 

@@ -26,7 +26,7 @@ def show(desk: Desk, place: Place) -> str:
     last = done[-1] if done else None
     back = (t("Back"), place.to("finding"))
     name = f"{t('Cleaning')}: {words.finding(desk, one)}"
-    open_ = view.inspection.closed_at is None
+    open_ = desk.open(place, view)
     chosen = one.disposition or ""
     choices = "".join(
         button(t(text), "dispose", kind=f"answer{' chosen' if key == chosen else ''}", disposition=key)
@@ -72,7 +72,7 @@ def dispose(desk: Desk, place: Place, given: dict[str, str]) -> Outcome:
     """Say what becomes of the finding."""
     _, before = find(desk.view(place), place.finding)
     disposition = given.get("disposition", "")
-    desk.records.dispose(place.finding, disposition, actor=desk.actor(place))
+    desk.records.dispose(place.finding, disposition, actor=desk.actor(place), amends=place.amends)
     undo = ("dispose", place, {"disposition": before.disposition}) if before.disposition and before.disposition != disposition else None
     to = "treat" if disposition == "clean_and_recheck" and not desk.view(place).actions.get(place.finding) else "cleaning"
     return place.to(to), Told(desk.t("Saved"), undo=undo)
@@ -101,7 +101,7 @@ def ask(desk: Desk, place: Place, given: dict[str, str]) -> Outcome:
         at = draft.get("at")
         desk.records.treat(
             place.finding, method=draft["method"], done_by=draft["who"], actor=desk.actor(place), note=draft.get("note", ""),
-            done_at=f"{at}{given.get('zone', '') or 'Z'}" if at else None, action_id=desk.key,
+            done_at=f"{at}{given.get('zone', '') or 'Z'}" if at else None, action_id=desk.key, amends=place.amends,
         )  # fmt: skip
         return place.to("cleaning"), Told(desk.t("Saved. Now photograph the place, and look at it again."))
 
@@ -111,6 +111,6 @@ def ask(desk: Desk, place: Place, given: dict[str, str]) -> Outcome:
 def reinspect(desk: Desk, place: Place, given: dict[str, str]) -> Outcome:
     """The second look at the place."""
     clean = given.get("clean") == "yes"
-    desk.records.reinspect(given.get("action", ""), clean=clean, actor=desk.actor(place))
+    desk.records.reinspect(given.get("action", ""), clean=clean, actor=desk.actor(place), amends=place.amends)
     undo = ("reinspect", place, {"clean": "no" if clean else "yes", "action": given.get("action", "")})
     return place.to("cleaning"), Told(desk.t("Saved"), undo=undo)

@@ -10,11 +10,12 @@ from app.inspector.photographs import proposed, undecided
 from app.inspector.place import Desk, Outcome, Place, Told
 from app.inspector.points import title
 from app.pages import words
+from app.pages.hint import hint
 from app.pages.html import button, field, form, link, more, page, press
-from app.pages.picture import CONDITIONS, decision, hints, picture, suggestion, trainers, verdict
+from app.pages.picture import decision, hints, picture, suggestion, trainers, verdict
 from pestcheck.inspection.guidance import Guidance
 from pestcheck.records import CONTAMINANTS, InspectionView, PhotographView, Refused
-from pestcheck.records.findings import LIFE_STAGES
+from pestcheck.records.findings import CONDITIONS, LIFE_STAGES
 from pestcheck.records.view import KEPT
 from pestcheck.store.tables import Finding
 from pestcheck.taxonomy import LABELS
@@ -41,7 +42,7 @@ def show(desk: Desk, place: Place) -> str:
     view = desk.view(place)
     item, one = find(view, place.finding)
     place = place.to("finding", area=item.view.area, photograph=item.view.id, check=place.check)
-    t, open_ = desk.t, view.inspection.closed_at is None
+    t, open_ = desk.t, desk.open(place, view)
     name = words.finding(desk, one)
     chance = f" {one.probability:.0%}" if one.probability is not None and one.state == "suggested" else ""
     back = (title(desk, view, item.view.area), place.to("point", finding=""))
@@ -55,11 +56,11 @@ def show(desk: Desk, place: Place) -> str:
             back=(t("Back"), place.to("finding")),
         )
     said = "" if one.state == "suggested" else decision(desk, one)
+    resembles = hint(desk, one, view.hints.get(one.id))
     model = suggestion(desk, item, one)
     about = (verdict(desk, item) if item.view.problems else "") + said
-    about += (model if one.state == "suggested" else more(t("What the model said"), model) if one.label else model) + hints(
-        desk, one.decided_label or one.label
-    )
+    about += (model if one.state == "suggested" else more(t("What the model said"), model) if one.label else model) + resembles
+    about += hints(desk, one.decided_label or one.label)
     after = ""
     about += trainers(desk, item, one)
     if open_:
@@ -94,17 +95,15 @@ def _after(desk: Desk, place: Place, view: InspectionView, one: Finding) -> str:
     note = (
         t("Nothing done yet") if not done else t("Found clean") if any(action.clean for action in done) else t("{n} on record", n=len(done))
     )
-    details = (
-        [link(t("Say more: alive, stage, count"), place.to("finding", check="condition"), kind="b")]
-        if view.inspection.closed_at is None
-        else []
-    )
+    details = [link(t("Say more: alive, stage, count"), place.to("finding", check="condition"), kind="b")] if desk.open(place, view) else []
     cargo = more(t("It is the manifested cargo"), form(
         field(t("Cargo as the manifest names it"), "cargo", one.cargo or "", maxlength=300),
         field(t("Why it is no contamination"), "cargo_reason", one.cargo_reason or "", maxlength=500),
         button(t("Save"), "cargo", seen=one.version), deed="cargo",
-    )) if view.inspection.closed_at is None else ""  # fmt: skip
-    return link(t("Cleaning and second inspection"), place.to("cleaning"), kind="card", note=note) + "".join(details) + cargo
+    )) if desk.open(place, view) else ""  # fmt: skip
+    told = [row.who for row in view.notifications if row.finding_id == one.id]
+    notice = link(t("Who was told"), place.to("notices"), kind="card", note=", ".join(told) or t("Nobody yet"))
+    return link(t("Cleaning and second inspection"), place.to("cleaning"), kind="card", note=note) + notice + "".join(details) + cargo
 
 
 def _detail(desk: Desk, place: Place, one: Finding) -> str:
@@ -152,10 +151,10 @@ def _write(
             desk.records.decide(one.id, "confirmed", actor="", seen=seen)  # says who changed it
         desk.records.missed(
             item.view.id, label or one.decided_label or "", actor=desk.actor(place), finding_id=one.id, withdrawn=state == "rejected",
-            box=_corners(one.box), **details,
+            box=_corners(one.box), amends=place.amends, **details,
         )  # fmt: skip
     else:
-        desk.records.decide(one.id, state, actor=desk.actor(place), label=label, seen=seen, **details)
+        desk.records.decide(one.id, state, actor=desk.actor(place), label=label, seen=seen, amends=place.amends, **details)
 
 
 def _corners(box: list[int] | None) -> tuple[int, int, int, int] | None:
@@ -170,7 +169,8 @@ def decide(desk: Desk, place: Place, given: dict[str, str]) -> Outcome:
     """Decide on a suggestion; the undo decides as before."""
     item, one = find(desk.view(place), place.finding)
     state, label = given.get("state", ""), given.get("label") or None
-    desk.records.decide(one.id, state, actor=desk.actor(place), label=label, seen=_seen(given), **(_said(one) if state in KEPT else {}))
+    details = _said(one) if state in KEPT else {}
+    desk.records.decide(one.id, state, actor=desk.actor(place), label=label, seen=_seen(given), amends=place.amends, **details)
     view = desk.view(place)
     _, now = find(view, one.id)
     here = place.to("finding", area=item.view.area)
@@ -304,7 +304,7 @@ def name(desk: Desk, place: Place, given: dict[str, str]) -> Outcome:
     label = given.get("label", "")
     if label not in CONTAMINANTS:
         raise Refused(desk.t("Choose what it is."))
-    key = desk.records.missed(place.photograph, label, actor=desk.actor(place), box=box, finding_id=desk.key)
+    key = desk.records.missed(place.photograph, label, actor=desk.actor(place), box=box, finding_id=desk.key, amends=place.amends)
     to = place.to("finding", finding=key, check="condition")
     return to, Told(desk.t("Saved: seen by you, missed by the model"), undo=("withdraw", to, {}))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from app.inspector import cleaning, findings, photographs, points, questions, seals, start, summary, wood
+from dataclasses import replace
+
+from app.inspector import amend, cleaning, findings, journey, notices, photographs, points, questions, seals, start, summary, wood
 from app.inspector.place import Deed, Desk, Outcome, Place, Show, Told
 from pestcheck.people import Deed as May
 from pestcheck.people import Role
@@ -27,6 +29,13 @@ STEPS: dict[str, Show] = {
     "looks": seals.looks,
     "wood": wood.show,
     "wood_new": wood.new,
+    "notices": notices.show,
+    "notice": notices.new,
+    "journey": journey.show,
+    "leg": journey.leg,
+    "leg_time": journey.leg_time,
+    "amend": amend.why,
+    "amendments": amend.shown,
     "summary": summary.show,
     "signing": summary.signing,
     "done": summary.done,
@@ -37,6 +46,9 @@ ASKED: dict[str, Deed] = {
     "seal": seals.seal_ask,
     "looks": seals.looks_ask,
     "wood_new": wood.ask,
+    "notice": notices.ask,
+    "leg": journey.leg_ask,
+    "leg_time": journey.leg_time_ask,
 }
 """Forms of several questions, by step: what takes an answer."""
 DEEDS: dict[str, Deed] = {
@@ -51,6 +63,7 @@ DEEDS: dict[str, Deed] = {
     "name": findings.name,
     "dispose": cleaning.dispose,
     "reinspect": cleaning.reinspect,
+    "amend": amend.begin,
     "becomes": summary.becomes,
     "supervisor": summary.supervisor,
     "sign": summary.sign,
@@ -72,7 +85,9 @@ def show(desk: Desk, place: Place) -> tuple[Place, str]:
         place = place.to("done" if view.inspection.closed_at else "points")
     if not place.inspection and place.step != "new":
         place = Place()
-    return place, STEPS[place.step](desk, place)
+    if place.amends and not desk.view(place).inspection.closed_at:
+        place = replace(place, amends="")
+    return place, (amend.banner(desk, place) if place.amends else "") + STEPS[place.step](desk, place)
 
 
 def act(desk: Desk, place: Place, deed: str, given: dict[str, str]) -> Outcome:
@@ -85,6 +100,8 @@ def act(desk: Desk, place: Place, deed: str, given: dict[str, str]) -> Outcome:
         raise Refused(desk.t("This page is not up to date. Load it again."))
     if deed != "look" and not desk.person.may(May.inspect):
         raise Refused(desk.t("As {role} you may look, and not inspect.", role=desk.t(ROLES[desk.person.role])))
+    if place.amends and deed != "look" and not desk.person.may(May.amend):
+        raise Refused(desk.t("You may not amend a closed inspection."))
     if deed == "look" and place.inspection:
         try:
             desk.view(place)

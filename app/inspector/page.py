@@ -9,34 +9,49 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from app import i18n
 from app.forms import form_field
 from app.identity import person
 from app.inspector import flow
 from app.inspector.place import Desk, Place, Told
 from app.pages import frame
+from pestcheck import i18n
 from pestcheck.ids import is_id, uuid7
 from pestcheck.inspection.guidance import Role
+from pestcheck.inspection.journey import GAP
+from pestcheck.inspection.selection import Plan
+from pestcheck.inspection.watchlist import WatchList, shipped
 from pestcheck.photo import PhotoError
 from pestcheck.records import Conflict, Records, Refused
 
 log = logging.getLogger(__name__)
 
 
-def page(everything: Records, contacts: Mapping[Role, str], sites: Callable[[], list[str]] = list) -> gr.Blocks:
-    """Build the page over the records. ``contacts``: whom to call, by role. ``sites``: those that accounts are bound to."""
+def page(
+    everything: Records,
+    contacts: Mapping[Role, str],
+    sites: Callable[[], list[str]] = list,
+    gap: timedelta = GAP,
+    plan: Plan | None = None,
+    watch_list: WatchList | None = None,
+) -> gr.Blocks:
+    """Build the page over the records. ``contacts``: whom to call, by role. ``sites``: those that accounts are bound to. ``gap``, ``plan``: see ``Desk``.
+    ``watch_list``: None: that of pestcheck."""
+    watched = watch_list or shipped()
 
     def desk(request: gr.Request, key: str = "") -> Desk:
         assert request.request is not None
         by = person(request.request)
         theirs = sorted(by.sites) if by.sites is not None else sites()
         offered = tuple(theirs) if len(theirs) > (by.sites is not None) else ()
-        return Desk(everything.within(by.sites), contacts, i18n.chosen(request), by, offered, key if is_id(key) else uuid7())
+        return Desk(
+            everything.within(by.sites), contacts, i18n.chosen(request), by, offered, key if is_id(key) else uuid7(), gap, plan, watched
+        )
 
     def shown(at: Desk, place: Place, told: Told, key: str, request: gr.Request) -> list[Any]:
         """The page of a place, or the start where it cannot be shown."""

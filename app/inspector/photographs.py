@@ -25,7 +25,7 @@ def show(desk: Desk, place: Place) -> str:
         return page(t("There is no such point."), name="point", back=(t("Points"), place.to("points", area="")))
     here = view.at(area)
     item = next((one for one in here if one.view.id == place.photograph), here[-1] if here else None)
-    open_ = view.inspection.closed_at is None
+    open_ = desk.open(place, view)
     states = words.states(view)
     spots = bullets(t(spot) for spot in point.hot_spots)
     about = (
@@ -80,7 +80,7 @@ def _photographs(desk: Desk, place: Place, here: tuple[PhotographView, ...], ite
         )
     waiting = "<i data-waiting hidden></i>" if any(one.view.state == "waiting" for one in here) else ""
     missed = ""
-    if item.view.state != "waiting" and desk.view(place).inspection.closed_at is None:
+    if item.view.state != "waiting" and desk.open(place, desk.view(place)):
         to = place.to("missed", photograph=item.view.id, finding="")
         missed = link(desk.t("I see something that is not marked"), to, kind="b wide")
     return strip + picture(desk, place, item) + verdict(desk, item) + waiting + missed

@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from datetime import timedelta
 from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlencode
 
-from app import i18n
+from pestcheck import i18n
+from pestcheck.inspection import watchlist
 from pestcheck.inspection.guidance import Role
+from pestcheck.inspection.journey import GAP
+from pestcheck.inspection.selection import Plan
+from pestcheck.inspection.watchlist import WatchList
+from pestcheck.people import Deed as May
 from pestcheck.people import Person
 from pestcheck.records import InspectionView, Records
 
@@ -24,7 +30,7 @@ class Place:
 
     Attributes:
         inspection: its id; "" before there is one. step: which page (``flow.STEPS``). area: the point. photograph: a view's id.
-        finding, check: ids. draft: answers of a form of several questions that is not finished, by question.
+        finding, check: ids. amends: why a closed inspection is amended, while it is. draft: answers of a form of several questions that is not finished, by question.
     """
 
     inspection: str = ""
@@ -33,6 +39,7 @@ class Place:
     photograph: str = ""
     finding: str = ""
     check: str = ""
+    amends: str = ""
     draft: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -71,7 +78,8 @@ class Told:
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What a step has at hand: the records, the language, who acts, the sites that they may choose from, and the id of the
-    message for what it makes."""
+    message for what it makes. ``gap``: how long a conveyance may stand before that is to be explained. ``plan``: of second looks; None: none are
+    proposed. ``watch_list``: species and things of concern."""
 
     records: Records
     contacts: Mapping[Role, str]
@@ -79,6 +87,9 @@ class Desk:
     person: Person
     sites: tuple[str, ...] = ()
     key: str = ""
+    gap: timedelta = GAP
+    plan: Plan | None = None
+    watch_list: WatchList = field(default_factory=watchlist.shipped)
 
     @property
     def reads(self) -> bool:
@@ -109,6 +120,10 @@ class Desk:
         """The cleaning whose result a photograph shows that is taken at a place; "" where it shows none."""
         done = self.view(place).actions.get(place.finding, ()) if place.step == "cleaning" else ()
         return done[-1].id if done else ""
+
+    def open(self, place: Place, view: InspectionView) -> bool:
+        """Whether what was seen and done can be written down: the inspection is open, or it is being amended."""
+        return view.inspection.closed_at is None or bool(place.amends and self.person.may(May.amend))
 
     def actor(self, place: Place, typed: str = "") -> str:
         """Whose name stands in the log: that of the account; where there are none, the name typed at the start of the inspection."""

@@ -57,6 +57,11 @@ def head(desk: Desk, view: InspectionView) -> str:
     says += f'<progress max="{count}" value="{done}" aria-label="{escape(t("{n} of {count} points answered", n=done, count=count))}"></progress>'
     if row.number_problem:
         says += f'<p class="warn">⚠ {escape(desk.said(row.number_problem))}: {escape(row.override_reason or "")}</p>'
+    if row.trained is not None:
+        valid = t("The inspector's training was valid.") if row.trained else t("The inspector had no valid training on record.")
+        says += f'<p class="quiet">✓ {escape(valid)}</p>' if row.trained else f'<p class="warn">⚠ {escape(valid)}</p>'
+    if row.hold:
+        says += f'<p class="warn">{escape(t("On legal hold: {reason}", reason=row.hold))}</p>'
     if row.closed_at:
         becomes = t(DISPOSITIONS[row.disposition]) if row.disposition else ""
         says += f'<p class="good">✓ {escape(t("Closed and signed by {name}", name=row.closed_by or ""))} · {escape(desk.when(row.closed_at))} · {escape(becomes)}</p>'
@@ -84,10 +89,13 @@ def more_steps(desk: Desk, view: InspectionView, place: Place) -> str:
     """What is not at a point: seals, wood packaging, the summary."""
     t = desk.t
     seals, wood, missing = len(view.seals) + len(view.seal_checks), len(view.wood), len(view.missing())
+    told, legs = len(view.notifications), len(view.legs)
     return (
         '<nav class="steps">'
         + link(t("Seal"), place.to("seals", area=""), kind="card", note=t("{n} on record", n=seals) if seals else t("Nothing yet"))
         + link(t("Wood packaging"), place.to("wood", area=""), kind="card", note=t("{n} on record", n=wood) if wood else t("Nothing yet"))
+        + link(t("Who was told"), place.to("notices", area="", finding=""), kind="card", note=t("{n} on record", n=told) if told else t("Nobody yet"))
+        + link(t("Journey"), place.to("journey", area=""), kind="card", note=t("{n} legs", n=legs) if legs else t("Nothing yet"))
         + link(t("Summary"), place.to("done" if view.inspection.closed_at else "summary", area=""), kind="card", note=t("{n} still open", n=missing) if missing else t("Nothing is missing"))
         + "</nav>"
     )  # fmt: skip

@@ -98,7 +98,7 @@ def check(desk: Desk, place: Place, given: dict[str, str]) -> Outcome:
     if not value and one.required and not given.get("undo"):
         raise Refused(desk.t("This needs an answer."))
     seen = int(given["seen"]) if given.get("seen", "").isdigit() else None
-    desk.records.check(place.inspection, place.area, key, value, actor=desk.actor(place), seen=seen)
+    desk.records.check(place.inspection, place.area, key, value, actor=desk.actor(place), seen=seen, amends=place.amends)
     now = desk.view(place)
     row = now.checks[place.area].get(key) if place.area in now.checks else None
     undo = ("check", place, {"key": key, "value": before.answer if before else "", "seen": row.version if row else 0, "undo": 1})
@@ -169,7 +169,7 @@ def answer(desk: Desk, place: Place, given: dict[str, str]) -> Outcome:
     seen = int(given["seen"]) if given.get("seen", "").isdigit() else None
     desk.records.answer(
         place.inspection, place.area, state=given.get("state", ""), result=given.get("result"), note=given.get("note", ""),
-        actor=desk.actor(place), seen=seen,
+        actor=desk.actor(place), seen=seen, amends=place.amends,
     )  # fmt: skip
     now = desk.view(place)
     if given.get("undo"):

@@ -12,17 +12,14 @@ from app.inspector.photographs import cameras
 from app.inspector.place import Desk, Outcome, Place, Told
 from app.inspector.points import title
 from app.pages.html import link, page
-from pestcheck.inspection.seals import QUESTIONS, Act, Answer, SealClass, SealType
+from pestcheck.inspection.seals import ACTS, ANSWERS, LOOKS, QUESTIONS, Act, Answer, SealClass, SealType
 from pestcheck.records import InspectionView
 
-ACTS = {Act.ISSUED: "Issued", Act.AFFIXED: "Put on", Act.VERIFIED: "Verified", Act.BROKEN: "Broken", Act.DESTROYED: "Destroyed"}
 CLASSES = {SealClass.HIGH_SECURITY: "H: high security", SealClass.SECURITY: "S: security", SealClass.INDICATIVE: "I: indicative"}
 TYPES = {
     SealType.BOLT: "Bolt", SealType.CABLE: "Cable", SealType.BARRIER: "Barrier", SealType.PADLOCK: "Padlock", SealType.STRAP: "Strap",
     SealType.WIRE: "Wire", SealType.LABEL: "Label", SealType.OTHER: "Other",
 }  # fmt: skip
-LOOKS = {"view": "View", "verify": "Verify", "tug": "Tug", "twist": "Twist"}
-ANSWERS = {Answer.YES: "Yes", Answer.NO: "No", Answer.NOT_POSSIBLE: "Not possible"}
 MAKER_HINT = "The maker's mark on the seal. It leads to the proof that the seal meets ISO 17712."
 
 

@@ -8,7 +8,8 @@ from app.inspector.photographs import undecided
 from app.inspector.place import Desk, Outcome, Place, Told
 from app.inspector.points import head, title
 from app.pages import drawing, words
-from app.pages.html import button, field, form, link, more, page, press
+from app.pages.html import button, field, form, link, more, page
+from pestcheck.people import Deed as May
 from pestcheck.records import DISPOSITIONS, InspectionView, Refused
 from pestcheck.records.inspections import MEANINGS
 
@@ -33,6 +34,8 @@ def gaps(desk: Desk, place: Place, view: InspectionView) -> list[tuple[str, Plac
 def show(desk: Desk, place: Place) -> str:
     """What is missing, and what was found."""
     view = desk.view(place)
+    if view.inspection.closed_at:
+        return done(desk, place)
     t = desk.t
     missing = gaps(desk, place, view)
     if missing:
@@ -71,7 +74,11 @@ def found(desk: Desk, place: Place, view: InspectionView) -> str:
                 lines.append(f"<li>{link(words.finding(desk, one), to, kind='card', note=note)}</li>")
     kept = f'<ul class="cards">{"".join(lines)}</ul>' if lines else f'<p class="quiet">{escape(t("No contamination on record."))}</p>'
     rest = [t("Seals: {n} on record", n=len(view.seals) + len(view.seal_checks)), t("Wood packaging: {n} on record", n=len(view.wood))]
-    return f"<h2>{escape(t('Findings'))}</h2>{kept}<p class='quiet'>{escape(' · '.join(rest))}</p>"
+    told = ", ".join(dict.fromkeys(one.who for one in view.notifications))
+    more_ = link(t("Who was told"), place.to("notices", area="", finding=""), kind="card", note=told or t("Nobody yet")) + link(
+        t("Journey"), place.to("journey", area=""), kind="card", note=t("{n} legs", n=len(view.legs)) if view.legs else t("Nothing yet")
+    )
+    return f"<h2>{escape(t('Findings'))}</h2>{kept}<p class='quiet'>{escape(' · '.join(rest))}</p><div class=\"cards\">{more_}</div>"
 
 
 def signing(desk: Desk, place: Place) -> str:
@@ -82,12 +89,8 @@ def signing(desk: Desk, place: Place) -> str:
     if row.closed_at:
         return done(desk, place)
     if not row.disposition or place.check == "disposition":
-        choices = "".join(
-            button(t(text), "becomes", kind=f"answer {'chosen' if row.disposition == key else ''}", disposition=key, seen=row.version)
-            for key, text in DISPOSITIONS.items()
-        )
         hint = t("There was contamination.") if view.contaminated else t("No contamination on record.")
-        body = f'<section class="question"><h2>{escape(t("What becomes of it?"))}</h2><p class="quiet">{escape(hint)}</p><div class="answers many">{choices}</div></section>'
+        body = f'<section class="question"><h2>{escape(t("What becomes of it?"))}</h2><p class="quiet">{escape(hint)}</p>{_dispositions(desk, view)}</section>'
         return page(t("Signature"), body, name="signing-becomes", quiet=escape(row.container_number), back=back)
     becomes = f"<p><b>{escape(t(DISPOSITIONS[row.disposition]))}</b> {link(t('Change'), place.to('signing', check='disposition'), kind='b plain')}</p>"
     supervised = any(one.meaning == "supervised" for one in view.valid_signatures)
@@ -116,6 +119,15 @@ def signing(desk: Desk, place: Place) -> str:
     )  # fmt: skip
 
 
+def _dispositions(desk: Desk, view: InspectionView) -> str:
+    row = view.inspection
+    choices = "".join(
+        button(desk.t(text), "becomes", kind=f"answer {'chosen' if row.disposition == key else ''}", disposition=key, seen=row.version)
+        for key, text in DISPOSITIONS.items()
+    )
+    return f'<div class="answers many">{choices}</div>'
+
+
 def signatures(desk: Desk, view: InspectionView) -> str:
     """Who signed what, and whether the record is still what they signed."""
     valid = {one.id for one in view.valid_signatures}
@@ -141,13 +153,28 @@ def done(desk: Desk, place: Place) -> str:
             deed="sign",
         ),
     )
-    ways = link(t("New inspection"), Place(step="new"), kind="b primary huge") + press(t("Print, or save as PDF"), "print", kind="wide")
+    anew = "" if view.valid_signatures else more(
+        t("Sign the record as it is now"),
+        form(
+            field(t("Printed name"), "printed_name", desk.person.name if desk.person.account else "", maxlength=200, autocomplete="off"),
+            f"<p>{escape(t('By signing you say: {meaning}.', meaning=t(MEANINGS['inspected'])))}</p>",
+            button(t("Sign"), "sign", meaning="inspected"), deed="nothing",
+        ),
+    )  # fmt: skip
+    amended = len(view.amendments)
+    may = desk.person.may(May.amend) and not place.amends
+    amend_ = (link(t("Amend"), place.to("amend", area=""), kind="b wide") if may else "") + (
+        link(t("Amendments"), place.to("amendments", area=""), kind="card", note=t("{n} on record", n=amended)) if amended else ""
+    )
+    again = more(t("Choose again what becomes of it"), _dispositions(desk, view)) if place.amends else ""
+    record = f'<a class="b wide" href="packet/{escape(view.inspection.id)}.pdf?language={desk.language}" download>{escape(t("The record as PDF"))}</a>'
+    ways = link(t("New inspection"), Place(step="new"), kind="b primary huge") + record
     return page(
         t("Done"),
         head(desk, view)
         + drawing.container(words.states(view), lambda area: title(desk, view, area), place=place)
-        + f'<div class="acts">{ways}</div>',
-        found(desk, place, view) + signatures(desk, view) + receive,
+        + f'<div class="acts">{ways}{amend_}</div>{again}',
+        found(desk, place, view) + signatures(desk, view) + anew + receive,
         name="done",
         quiet=f"{escape(view.inspection.container_number)} · {escape(t(view.template.title))}",
         back=(t("All inspections"), Place()),
@@ -167,8 +194,8 @@ def becomes(desk: Desk, place: Place, given: dict[str, str]) -> Outcome:
             )
         )
     seen = int(given["seen"]) if given.get("seen", "").isdigit() else None
-    desk.records.set_details(place.inspection, actor=desk.actor(place), seen=seen, disposition=disposition)
-    return place.to("signing"), Told(desk.t("Saved"))
+    desk.records.set_details(place.inspection, actor=desk.actor(place), seen=seen, amends=place.amends, disposition=disposition)
+    return place.to("done" if view.inspection.closed_at else "signing"), Told(desk.t("Saved"))
 
 
 def supervisor(desk: Desk, place: Place, given: dict[str, str]) -> Outcome:

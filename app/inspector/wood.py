@@ -41,7 +41,7 @@ def show(desk: Desk, place: Place) -> str:
         + "</li>"
         for one in view.wood
     )
-    new = link(t("Record wood packaging"), place.to("wood_new"), kind="b primary huge") if not view.inspection.closed_at else ""
+    new = link(t("Record wood packaging"), place.to("wood_new"), kind="b primary huge") if desk.open(place, view) else ""
     return page(
         t("Wood packaging"),
         f'<div class="acts">{new}</div><p class="quiet">{escape(t("A good mark clears nothing: look for holes, bark and insects all the same."))}</p>',
@@ -118,7 +118,7 @@ def ask(desk: Desk, place: Place, given: dict[str, str]) -> Outcome:
             wood=draft["wood"], mark=draft.get("mark", ""), seen=said, condition=_yes(draft.get("condition")),
             thickness_mm=_number(desk, draft.get("thickness", "")), solid_parts=draft.get("solid_parts") == "yes",
             us_canada=draft["us_canada"] == "yes", bark_width_cm=_number(desk, draft.get("bark_width", "")),
-            bark_area_cm2=_number(desk, draft.get("bark_area", "")), holes=draft["holes"] == "yes", wood_id=desk.key,
+            bark_area_cm2=_number(desk, draft.get("bark_area", "")), holes=draft["holes"] == "yes", wood_id=desk.key, amends=place.amends,
         )  # fmt: skip
         return place.to("wood", area=""), Told(desk.t("Saved"))
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import gradio as gr
 
 from app.forms import THEMES
-from app.i18n import LANGUAGES
 from app.inspector.place import Desk, Place, Told
 from app.pages.html import attributes, button
 from app.pages.ways import ways
+from pestcheck.i18n import LANGUAGES
 from pestcheck.ids import uuid7
 
 STATIC = Path(__file__).parents[1] / "static"
@@ -25,6 +25,7 @@ HEAD = """
 <link rel="apple-touch-icon" href="app/icon-180.png">
 <link rel="stylesheet" href="app/colours.css">
 <link rel="stylesheet" href="app/inspector.css">
+<link rel="stylesheet" href="app/photograph.css">
 <link rel="stylesheet" href="app/offline.css">
 <script src="app/theme.js"></script>
 <script src="app/session.js"></script>

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from html import escape
 
-from app import i18n
 from app.inspector.place import Desk, Place
 from app.pages import words
 from app.pages.html import more
+from pestcheck import i18n
 from pestcheck.records import DECISIONS, PhotographView
-from pestcheck.records.findings import LIFE_STAGES
+from pestcheck.records.findings import CONDITIONS, LIFE_STAGES
 from pestcheck.store.tables import Finding
 from pestcheck.taxonomy import CTPAT_CLASS, LABELS, Group
 
 OUTCOMES = {"no_contaminant": "Not a contaminant", "unusable": "Photograph unusable"}
-CONDITIONS = {"alive": "Alive or fresh", "dead": "Dead or dry", "unknown": "Cannot tell"}
 
 
 def picture(desk: Desk, place: Place, item: PhotographView, finding: Finding | None = None, *, drawing: bool = False) -> str:

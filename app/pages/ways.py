@@ -9,6 +9,14 @@ from pestcheck.people import Deed, Person
 WAYS: tuple[tuple[str, str, Deed], ...] = (
     ("/", "Inspections", Deed.see),
     ("/review", "Review", Deed.review),
+    ("/watch", "Watching the model", Deed.review),
+    ("/records", "Records", Deed.export),
+    ("/evidence", "Evidence by criterion", Deed.export),
+    ("/insight", "Insight", Deed.see),
+    ("/seals", "Seal register", Deed.see),
+    ("/training", "Training", Deed.see),
+    ("/guide", "Field guide", Deed.see),
+    ("/holds", "Legal hold", Deed.retain),
     ("/accounts", "Accounts", Deed.manage),
 )
 """Of each page its address, its name, and what one must be allowed to do. ``identity.NEEDS`` guards the addresses."""

@@ -151,6 +151,36 @@
   const input = (name) => { const button = $('#outbox #' + name); return button && button.previousElementSibling; };
   const file = (name) => input(name).click();
 
+  // A finger in a glove presses long, and the page may be shown anew under it: the browser then makes no click of the touch. It counts all the
+  // same where finger went down and up on the same thing, and only once.
+  const THINGS = '#screen :is([data-do], [data-press], [data-fill], a[href^="?"]):not(form), #told button', LATE = 250, AFTER = 700, STILL = 24;
+  const thing = (target) => target && target.closest && target.closest(THINGS);
+  const named = (one) => one && JSON.stringify([one.tagName, { ...one.dataset }, one.getAttribute('href')]);
+  const near = (one, other) => Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY) < STILL;
+  let finger = null, clicked = 0, made = null;
+
+  document.addEventListener('pointerdown', (event) => {
+    finger = event.pointerType === 'touch' && event.isPrimary ? { clientX: event.clientX, clientY: event.clientY, name: named(thing(event.target)) } : null;
+  }, true);
+  document.addEventListener('pointercancel', () => { finger = null; }, true);
+  document.addEventListener('pointerup', (event) => {
+    const down = finger, before = clicked;
+    finger = null;
+    if (!down || !down.name || !near(down, event)) return;
+    setTimeout(() => {
+      const now = thing(document.elementFromPoint(event.clientX, event.clientY));
+      if (clicked !== before || named(now) !== down.name) return;
+      made = { clientX: event.clientX, clientY: event.clientY, at: performance.now() };
+      now.click();
+    }, LATE);
+  }, true);
+  document.addEventListener('contextmenu', (event) => { if (finger && thing(event.target)) event.preventDefault(); });
+  document.addEventListener('click', (event) => {
+    if (!event.isTrusted) return;
+    clicked += 1;
+    if (made && performance.now() - made.at < AFTER && near(made, event)) { event.preventDefault(); event.stopImmediatePropagation(); }
+  }, true);
+
   document.addEventListener('click', (event) => {
     const element = event.target.closest('[data-do], [data-press], [data-fill], a[href^="?"], #refresh');
     if (!element || element.tagName === 'FORM') return;

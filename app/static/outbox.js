@@ -133,10 +133,10 @@
     };
   }
 
-  async function photograph(files, { inspection, area, after } = pestcheck.at) {
+  async function photograph(files, { inspection, area, after, amends } = pestcheck.at) {
     if (navigator.storage && navigator.storage.persist) navigator.storage.persist();
     for (const file of [...files]) {
-      const item = { ...await about(inspection, area), kind: 'photograph', name: file.name, type: file.type, size: file.size, after: after || '' };
+      const item = { ...await about(inspection, area), kind: 'photograph', name: file.name, type: file.type, size: file.size, after: after || '', amends: amends || '' };
       let data;
       try {
         data = await file.arrayBuffer();
@@ -240,7 +240,7 @@
     if (item.kind === 'photograph') {
       const data = await bytes(item);
       if (!data || !data.byteLength) return change(item, { state: 'unread' });
-      const query = new URLSearchParams({ name: item.name, ...(item.after ? { after: item.after } : {}) });
+      const query = new URLSearchParams({ name: item.name, ...(item.after ? { after: item.after } : {}), ...(item.amends ? { amends: item.amends } : {}) });
       Object.assign(headers, { 'Content-Type': item.type || 'application/octet-stream', 'Repr-Digest': `sha-256=:${base64(item.sha256)}:` });
       const onprogress = (share) => { outbox.progress.set(item.n, share); told('progress', item); };
       answer = await ask('PUT', `${at}/photographs/${item.id}?${query}`, { headers, data, onprogress });

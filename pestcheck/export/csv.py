@@ -1,10 +1,11 @@
-"""The log as CSV: one row a finding; a point without findings has one row, too."""
+"""Tables as CSV: UTF-8, a header, ISO 8601 times in UTC; the log has one row a finding, and one a point without findings."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from pestcheck.records import InspectionView, PhotographView
 from pestcheck.store.tables import Action
@@ -17,19 +18,34 @@ COLUMNS = (
     "decided_label", "decided_by", "decided_at", "condition", "life_stage", "count", "extent", "severity", "manifested_cargo", "actions",
     "finding_disposition", "review_status", "trainers_say",
 )  # fmt: skip
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")
+"""Of the log."""
+FORMULA = frozenset(("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠"))
 """What makes a spreadsheet run a cell, the wide forms in Japanese ones."""
+TOGETHER = 1000
 
 
-def write(inspections: Iterable[InspectionView]) -> Iterator[str]:
-    """Lines of the CSV file, the header first; times are ISO 8601 in UTC, boxes pixels of the upright photograph.
+def lines(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
+    """A table as text, many lines at a time, the header first.
 
     A cell that a spreadsheet would take for a formula is preceded by an apostrophe (OWASP, CSV injection).
     """
-    yield _line(COLUMNS)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    source = iter(rows)
+    while some := [*islice(source, TOGETHER)]:
+        writer.writerows([[*map(_cell, row)] for row in some])
+        yield text.getvalue()
+        text.seek(0)
+        text.truncate()
+    yield text.getvalue()
+
+
+def log_rows(inspections: Iterable[InspectionView]) -> Iterator[list[object]]:
+    """The rows of the log, in the order of ``COLUMNS``. Boxes are pixels of the upright photograph."""
     for inspection in inspections:
         for row in _rows(inspection):
-            yield _line(row.get(column) for column in COLUMNS)
+            yield [row.get(column) for column in COLUMNS]
 
 
 def _rows(view: InspectionView) -> Iterator[dict[str, object]]:
@@ -78,11 +94,7 @@ def _action(action: Action) -> str:
     return f"{action.method} by {action.done_by} at {action.done_at}, {found[action.clean]}"
 
 
-def _line(cells: Iterable[object]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerow(["" if cell is None else _safe(cell) for cell in cells])
-    return text.getvalue()
-
-
-def _safe(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+def _cell(cell: object) -> object:
+    if type(cell) is str:
+        return f"'{cell}" if cell[:1] in FORMULA else cell
+    return ("true" if cell else "false") if type(cell) is bool else cell

@@ -12,6 +12,8 @@ from pydantic import Field
 
 from pestcheck.inspection.yamlfile import Frozen, Id, Text, Version, read
 
+NEWEST = 2
+
 
 class Entity(StrEnum):
     """Kinds of CTPAT members; each has its own booklet of Minimum Security Criteria."""
@@ -24,12 +26,16 @@ class Entity(StrEnum):
 
 
 class Criterion(Frozen):
-    """One criterion: a "must" or a "should", its gist in our words, and its id in the booklet of each kind of member."""
+    """One criterion: a "must" or a "should", its gist in our words, and its id in the booklet of each kind of member.
+
+    ``evidence``: what of the record shows its keeping (``records.evidence.MEASURES``); none: nothing there does.
+    """
 
     key: Id
     level: Literal["must", "should"]
     gist: Text
     ids: dict[Entity, Annotated[str, Field(pattern=r"^[0-9]{1,2}\.[0-9]{1,2}$")]]
+    evidence: tuple[Id, ...] = ()
     source: Text
 
 

@@ -78,26 +78,27 @@ def gaps(stretches: Sequence[Stretch], longest: timedelta = GAP) -> tuple[Gap, .
 
 
 def _within(number: int, leg: Stretch, longest: timedelta) -> list[Gap]:
-    name, found = f"leg {number + 1}", []
+    n, found = number + 1, []
     if leg.departed and leg.arrived and leg.arrived < leg.departed:
-        found.append(Gap(GapKind.WRONG_ORDER, number, f"{name} arrived before it departed; correct one of the times"))
+        found.append(Gap(GapKind.WRONG_ORDER, number, f"leg {n} arrived before it departed; correct one of the times"))
     for word, planned, actual in (("depart", leg.planned_departure, leg.departed), ("arrive", leg.planned_arrival, leg.arrived)):
         if planned and actual and actual - planned > longest:
-            found.append(
-                _gap(GapKind.LATE, number, f"{name} was to {word} at {planned:%Y-%m-%d %H:%M %Z}; it did", actual - planned, " later")
-            )
+            late = actual - planned
+            says = f"leg {n} was to {word} at {_time(planned)}; it did {_hours(late):.1f} hours later; find out why"
+            found.append(_gap(GapKind.LATE, number, says, late))
         elif planned and not actual:
-            found.append(
-                Gap(GapKind.NO_TIME, number, f"{name} was to {word} at {planned:%Y-%m-%d %H:%M %Z}; nobody wrote down when it did")
-            )
+            says = f"leg {n} was to {word} at {_time(planned)}; nobody wrote down when it did"
+            found.append(Gap(GapKind.NO_TIME, number, says))
     track = sorted(leg.positions, key=lambda position: position.at)
     for one, other in pairwise(track):
         if (away := other.at - one.at) > longest and not _near(one, other):
-            found.append(_gap(GapKind.NO_POSITION, number, f"{name}: no position from {one.at:%Y-%m-%d %H:%M %Z} on for", away))
+            says = f"leg {n}: no position from {_time(one.at)} on for {_hours(away):.1f} hours; find out why"
+            found.append(_gap(GapKind.NO_POSITION, number, says, away))
     for first, last in _stops(track):
         if (stood := last.at - first.at) > longest:
             where = f"{first.latitude:.4f}, {first.longitude:.4f}"
-            found.append(_gap(GapKind.STOP, number, f"{name} stood at {where} from {first.at:%Y-%m-%d %H:%M %Z} on for", stood))
+            says = f"leg {n} stood at {where} from {_time(first.at)} on for {_hours(stood):.1f} hours; find out why"
+            found.append(_gap(GapKind.STOP, number, says, stood))
     return found
 
 
@@ -115,14 +116,9 @@ def _between(number: int, leg: Stretch, following: Stretch, longest: timedelta) 
                 Gap(GapKind.WRONG_ORDER, number, f"leg {number + 2} departed before leg {number + 1} arrived; correct one of the times")
             )
         elif (stood := following.departed - leg.arrived) > longest:
-            found.append(
-                _gap(
-                    GapKind.DWELL,
-                    number,
-                    f"it stood between leg {number + 1} and {number + 2}, at {leg.destination or 'an unknown place'}, for",
-                    stood,
-                )
-            )
+            place = leg.destination or "an unknown place"
+            says = f"it stood between leg {number + 1} and {number + 2}, at {place}, for {_hours(stood):.1f} hours; find out why"
+            found.append(_gap(GapKind.DWELL, number, says, stood))
     return found
 
 
@@ -149,9 +145,16 @@ def _near(one: Position, other: Position) -> bool:
     return kilometres(one, other) <= STANDS
 
 
-def _gap(kind: GapKind, number: int, text: str, long: timedelta, after: str = "") -> Gap:
-    hours = long.total_seconds() / 3600
-    return Gap(kind, number, f"{text} {hours:.1f} hours{after}; find out why", round(hours, 2))
+def _time(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M %Z}"
+
+
+def _hours(long: timedelta) -> float:
+    return long.total_seconds() / 3600
+
+
+def _gap(kind: GapKind, number: int, text: str, long: timedelta) -> Gap:
+    return Gap(kind, number, text, round(_hours(long), 2))
 
 
 def name_key(name: str) -> str:

@@ -79,6 +79,10 @@ class Answer(StrEnum):
     NOT_POSSIBLE = "not_possible"
 
 
+LOOKS = {"view": "View", "verify": "Verify", "tug": "Tug", "twist": "Twist"}
+ANSWERS = {Answer.YES: "Yes", Answer.NO: "No", Answer.NOT_POSSIBLE: "Not possible"}
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """One of the four looks, answered."""
@@ -155,6 +159,9 @@ class Act(StrEnum):
     VERIFIED = "verified"
     BROKEN = "broken"
     DESTROYED = "destroyed"
+
+
+ACTS = {Act.ISSUED: "Issued", Act.AFFIXED: "Put on", Act.VERIFIED: "Verified", Act.BROKEN: "Broken", Act.DESTROYED: "Destroyed"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from pestcheck.records.view import CONTAMINANTS, DECISIONS, DISPOSITIONS, KEPT
 from pestcheck.store import events
 from pestcheck.store.tables import Action, Finding, Inspection, Notification, Photograph, View
 
+CONDITIONS = {"alive": "Alive or fresh", "dead": "Dead or dry", "unknown": "Cannot tell"}
 LIFE_STAGES = {
     "egg": "Egg or egg mass", "larva": "Larva or nymph", "pupa": "Pupa", "adult": "Adult", "cast_skin": "Cast skin", "seed": "Seed",
     "plant": "Plant", "unknown": "Unknown",

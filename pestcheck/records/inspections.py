@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from pestcheck.ids import is_id
 from pestcheck.inspection.checklist import NoTemplate, Point, Template
 from pestcheck.inspection.guidance import Stage
 from pestcheck.inspection.identifiers import container_number, scac, size_type
-from pestcheck.records import training
+from pestcheck.records import draws, training
 from pestcheck.records.common import (
     Refused,
     UseCases,
@@ -29,6 +29,8 @@ from pestcheck.records.common import (
     text,
     unchanged,
 )
+from pestcheck.records.pages import read_page
+from pestcheck.records.registers import Register
 from pestcheck.records.view import DISPOSITIONS, KEPT, RESULTS, STATES, InspectionView, read
 from pestcheck.store import events
 from pestcheck.store.tables import Answer, CheckAnswer, Finding, Inspection, Signature, View
@@ -43,6 +45,8 @@ MEANINGS = {
     "received": "I received this record",
 }
 """What a signature says (after 21 CFR 11.50, which asks for name, time and meaning)."""
+VIEWS = 100
+"""Whole inspections in memory at a time."""
 CHOICES = {"stage": [*Stage], "selection": [*SELECTIONS], "disposition": [*DISPOSITIONS]}
 """Details that are one of few."""
 DETAILS = (*CHOICES, "carrier_scac", "size_type", "site", "shipment", "origin", "destination", "procedure", "supervisor")
@@ -103,11 +107,12 @@ class Inspections(UseCases):
         with self.database.reading() as session:
             return dict(session.exec(select(Inspection.id, Inspection.site)).all())
 
-    def every_inspection(self) -> list[InspectionView]:
-        """All inspections, oldest first."""
-        with self.database.reading() as session:
-            query = select(Inspection).where(at_their_sites(session, Inspection.id)).order_by(Inspection.opened_at, Inspection.id)
-            return [self._view(session, row) for row in session.exec(query)]
+    def views(self, register: Register) -> Iterator[InspectionView]:
+        """All inspections of a register, the oldest first, a page in memory at a time."""
+        session = register.session
+        for page in register.pages(VIEWS):
+            yield from read_page(session, page, lambda row: self._template(session, row))
+            session.expunge_all()
 
     def open(
         self, inspection_id: str, *, number: str, inspector: str, override_reason: str = "", template: str = "container_7_point",
@@ -151,6 +156,7 @@ class Inspections(UseCases):
                 at = events.now()
                 row |= {"opened_at": at, "trained": training.trained(session, inspector, at)}
                 events.append(session, "inspection_opened", row, inspector, inspection_id)
+                draws.used(session, inspection_id, shown, row.get("site"), row.get("selection"), inspector, at)
             elif not unchanged(known, row):
                 raise Refused("An inspection with this id is already open for something else.")
         return self.inspection(inspection_id)
@@ -319,12 +325,14 @@ class Inspections(UseCases):
             events.append(session, "inspection_closed", end, actor, inspection_id)
 
     def _view(self, session: Session, inspection: Inspection, area: str | None = None) -> InspectionView:
+        return read(session, inspection, self._template(session, inspection), area)
+
+    def _template(self, session: Session, inspection: Inspection) -> Template:
         try:
-            template = self.template(inspection)
+            return self.template(inspection)
         except Refused as error:
             log.warning("%s", error)
-            template = _without_its_file(session, inspection)
-        return read(session, inspection, template, area)
+            return _without_its_file(session, inspection)
 
 
 def _their_site(session: Session, site: str | None) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import PurePath
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 from sqlmodel import select
 
 from pestcheck import photo as photos
+from pestcheck.addons.species import Hint
+from pestcheck.export.verify_pack import picture_hash
 from pestcheck.ids import uuid7
 from pestcheck.records.common import SYSTEM, Refused, UseCases, change, get, new_id, text
 from pestcheck.store import events
@@ -18,6 +20,9 @@ from pestcheck.store.tables import Action, Finding, Inspection, Photograph, View
 from pestcheck.vision.scan import Report
 
 log = logging.getLogger(__name__)
+
+MOST_SERVERS = 100
+"""That score photographs of one database at the same time."""
 
 
 class Photographs(UseCases):
@@ -61,7 +66,8 @@ class Photographs(UseCases):
                 "id": key, "inspection_id": inspection_id, "area": area, "sha256": found.sha256, "action_id": after,
                 "name": text(PurePath(name.replace("\\", "/")).name, "file name")[-200:], "added_at": events.now(), "added_by": actor,
             }  # fmt: skip
-            change(session, inspection, "photograph_added", {"photograph": asdict(found), "view": view}, actor, amends=amends)
+            photograph = asdict(found) | {"picture": picture_hash(data)}
+            change(session, inspection, "photograph_added", {"photograph": photograph, "view": view}, actor, amends=amends)
         self.on_photograph()
         return key
 
@@ -74,8 +80,13 @@ class Photographs(UseCases):
         with self.database.reading() as session:
             return get(session, Photograph, sha256)
 
+    def every_photograph(self) -> Iterator[View]:
+        """All photographs at points of inspections, without holding them all in memory."""
+        with self.database.reading() as session:
+            yield from session.exec(select(View).order_by(View.id).execution_options(yield_per=1000))
+
     def score_next(self, scan: Callable[[bytes], Report]) -> bool:
-        """Score the photograph that has waited longest, and record its findings as suggestions.
+        """Score the photograph that has waited longest and that no other server has in hand, and record its findings as suggestions.
 
         A photograph that cannot be scored, for whatever reason, is recorded as such: it must not hold up those behind it.
         A disk that cannot be read or written leaves it waiting.
@@ -87,9 +98,20 @@ class Photographs(UseCases):
             OSError: the disk or the database cannot be read or written now.
         """
         with self.database.reading() as session:
-            waiting = session.exec(select(View).where(View.state == "waiting").order_by(View.added_at, View.id)).first()
-        if waiting is None:
-            return False
+            oldest = select(View.id).where(View.state == "waiting").order_by(View.added_at, View.id).limit(MOST_SERVERS)
+            keys = session.exec(oldest).all()
+        with self.database.claimed(keys) as key:
+            if key is None:
+                return False
+            with self.database.reading() as session:
+                waiting = session.exec(select(View).where(View.id == key, View.state == "waiting")).first()
+            if waiting is not None:  # else another server was done with it just then
+                self._score(waiting, scan)
+        return True
+
+    def _score(self, waiting: View, scan: Callable[[bytes], Report]) -> None:
+        payload: dict[str, Any]
+        hints: list[tuple[str, Hint]] = []
         try:
             report = scan(self.photo_store.get(waiting.sha256))
         except FileNotFoundError:
@@ -101,11 +123,14 @@ class Photographs(UseCases):
             kind, payload = "photograph_not_scored", {"view_id": waiting.id, "error": str(error) or type(error).__name__}
         else:
             kind, payload = "photograph_scored", _scored(waiting.id, report)
+            hints = [(finding["id"], hint) for finding, hint in zip(payload["findings"], report.hints, strict=False) if hint]
         with self.database.writing() as session:
             view = session.get(View, waiting.id)
             if view and view.state == "waiting":  # else it was scored elsewhere, or purged
                 events.append(session, kind, payload, SYSTEM, view.inspection_id)
-        return True
+                for key, hint in hints:
+                    told = {"finding_id": key, **asdict(hint), "hinted_at": events.now()}
+                    events.append(session, "finding_hinted", told, SYSTEM, view.inspection_id)
 
 
 def _scored(view_id: str, report: Report) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from pestcheck.records.reviews import Reviewed, read_reviewed
 from pestcheck.review import Status
 from pestcheck.store import events
 from pestcheck.store.review_tables import Claim, Queued, QueueHead, Review, ReviewState
-from pestcheck.store.tables import Event, Finding, Head, Inspection, View
+from pestcheck.store.tables import Event, Finding, Head, Hint, Inspection, View
 
 LEASE = timedelta(minutes=10)
 """How long a photograph is kept for the trainer who was given it."""
@@ -331,6 +331,9 @@ def _fill(session: Session, keys: list[str], facts: priority.Facts) -> None:
     wanted = (Finding.view_id, Finding.label, Finding.probability, Finding.candidates, Finding.state, Finding.decided_label)
     for finding in session.execute(sa.select(*wanted).where(col(Finding.view_id).in_(keys))):  # type: ignore[call-overload]
         findings.setdefault(finding.view_id, []).append(finding)
+    hinted = sa.select(Finding.view_id, Hint.agrees, Hint.listed).join(Finding, col(Finding.id) == Hint.finding_id)  # type: ignore[call-overload]
+    hints = [*session.execute(hinted.where(col(Finding.view_id).in_(keys)))]
+    disagree, listed = {one.view_id for one in hints if one.agrees is False}, {one.view_id for one in hints if one.listed}
     query = (
         sa.select(View.id, View.verdict, View.score, View.model, View.added_at, Inspection.site, Inspection.inspector, ReviewState.status)  # type: ignore[call-overload]
         .join(Inspection, col(Inspection.id) == View.inspection_id).outerjoin(ReviewState, col(ReviewState.view_id) == View.id)
@@ -340,7 +343,15 @@ def _fill(session: Session, keys: list[str], facts: priority.Facts) -> None:
     for view in session.execute(query):
         found, status, site = findings.get(view.id, []), view.status or Status.OPEN.value, view.site or ""
         given = priority.parts(
-            verdict=view.verdict, score=view.score, findings=found, status=status, site=site, recent=view.added_at >= since, facts=facts
+            verdict=view.verdict,
+            score=view.score,
+            findings=found,
+            status=status,
+            site=site,
+            recent=view.added_at >= since,
+            models=view.id in disagree,
+            listed=view.id in listed,
+            facts=facts,
         )
         labels = sorted({label for one in found for label in (one.label, one.decided_label) if label})
         rows.append({

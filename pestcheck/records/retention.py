@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session, col, select
 
 from pestcheck.records.common import Refused, UseCases, at_their_sites, get, text
+from pestcheck.records.log import places
 from pestcheck.store import events
-from pestcheck.store.tables import Event, Finding, Inspection, Photograph, Purge, View
+from pestcheck.store.tables import Draw, Event, Inspection, Photograph, Purge, View
 
 DEFAULT_YEARS = 5
 """Our default: records that belong to a customs entry are kept five years (19 CFR 163)."""
@@ -18,11 +18,6 @@ LEAST_YEARS = 1
 """CTPAT 5.7: documents of inspections must be kept one year."""
 YEAR = timedelta(days=365.25)
 CLOCK_MAY_LEAD = timedelta(days=92)
-BEFORE_0_4 = (
-    "inspection_opened", "photograph_added", "photograph_scored", "photograph_not_scored", "finding_decided", "point_answered",
-    "inspection_closed",
-)  # fmt: skip
-"""Kinds of events whose text may not say of which inspection they are a part."""
 
 
 class Retention(UseCases):
@@ -38,6 +33,12 @@ class Retention(UseCases):
         with self.database.writing() as session:
             if get(session, Inspection, inspection_id).hold != why:
                 events.append(session, "inspection_held", {"inspection_id": inspection_id, "hold": why}, actor, inspection_id)
+
+    def held(self) -> list[Inspection]:
+        """Inspections on legal hold, the newest first."""
+        with self.database.reading() as session:
+            query = select(Inspection).where(col(Inspection.hold).is_not(None), at_their_sites(session, Inspection.id))
+            return list(session.exec(query.order_by(col(Inspection.opened_at).desc(), col(Inspection.id).desc())))
 
     def due(self, years: float = DEFAULT_YEARS) -> list[Inspection]:
         """Closed inspections older than so many years and not on hold, the oldest first: those that ``purge`` erases.
@@ -96,14 +97,9 @@ class Retention(UseCases):
         here = select(View.sha256).where(View.inspection_id == inspection_id)
         elsewhere = select(View.sha256).where(View.inspection_id != inspection_id)
         alone = select(Photograph.sha256).where(col(Photograph.sha256).in_(here), col(Photograph.sha256).not_in(elsewhere))
-        own = set(session.exec(select(Event.seq).where(Event.inspection_id == inspection_id)))
-        findings = select(Finding.id).join(View).where(View.inspection_id == inspection_id)
-        ids = {inspection_id, *session.exec(select(View.id).where(View.inspection_id == inspection_id)), *session.exec(findings)}
-        before = select(Event.seq, Event.body).where(col(Event.inspection_id).is_(None), col(Event.kind).in_(BEFORE_0_4))
-        own |= {seq for seq, body in session.exec(before) if body and _names(json.loads(body)["payload"]) & ids}
-        return {"inspection_id": inspection_id, "events": sorted(own), "photographs": sorted(session.exec(alone))}
-
-
-def _names(payload: dict[str, Any]) -> set[Any]:
-    """The ids by which the event of an older version says what it is about."""
-    return {payload.get(key) for key in ("id", "inspection_id", "view_id", "finding_id")} | {payload.get("view", {}).get("inspection_id")}
+        drawn = session.exec(select(Draw.size).where(Draw.inspection_id == inspection_id))  # the place of the draw's own event
+        return {
+            "inspection_id": inspection_id,
+            "events": sorted({*places(session, [inspection_id])[inspection_id], *drawn}),
+            "photographs": sorted(session.exec(alone)),
+        }

@@ -1,7 +1,9 @@
 """The whole store in one file, and back into an empty store of any kind.
 
-The file is a zip: ``events.jsonl``, the log's texts byte for byte, a line each (of a purged event, what is left of it); ``photographs/<sha256>``; and ``about.json``, which says how
-many there are and what the tree head is. The tables are not in it: they follow from the events.
+The file is a zip: ``events.jsonl``, the log's texts byte for byte, a line each (of a purged event, what is left of it); ``apart.jsonl``, what is
+kept apart of some of them; ``heads.jsonl``, the signed heads; ``photographs/<sha256>``; and ``about.json``, which says how many there are and
+what the tree head is. The files of models that were ever in use are among the photographs. The tables are not in it: they follow from the
+events. Nor are the private keys.
 """
 
 from __future__ import annotations
@@ -9,25 +11,28 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from shutil import copyfileobj
+from tempfile import TemporaryFile
 from typing import IO, Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from sqlalchemy import func, insert
 from sqlmodel import Session, select
 
-from pestcheck.store import events, merkle
+from pestcheck.store import events, heads, merkle
 from pestcheck.store.db import Database
 from pestcheck.store.photos import PhotoStore, whole_file
 from pestcheck.store.replay import BATCH, Replay, write
-from pestcheck.store.tables import Event, Head, Photograph
-from pestcheck.store.verify import Result, verify
+from pestcheck.store.tables import Event, Head, SignedHead
+from pestcheck.store.verify import FILES, Result, kept_files, verify
 
-LOG, ABOUT, PHOTOGRAPHS = "events.jsonl", "about.json", "photographs/"
-FORMAT = 1
+LOG, APART, HEADS, ABOUT, PHOTOGRAPHS = "events.jsonl", "apart.jsonl", "heads.jsonl", "about.json", "photographs/"
+FORMAT = 2
+"""1: without parts that are kept apart, and without signed heads."""
 ERASED = ("seq", "id", "at", "kind", "inspection_id", "leaf")
 """What is left of an event that was purged; its line in the log has these instead of its text."""
 
@@ -47,6 +52,7 @@ class Backup:
     missing: tuple[str, ...]
     replay: Replay = field(repr=False)
     frontier: list[bytes | None] = field(repr=False)
+    heads: list[dict[str, Any]] = field(repr=False)
 
 
 def backup(database: Database, photos: PhotoStore, file: Path) -> Backup:
@@ -64,7 +70,9 @@ def backup(database: Database, photos: PhotoStore, file: Path) -> Backup:
         with ZipFile(out, "w", ZIP_STORED) as archive:
             with database.reading() as session:
                 size, root = _write_log(session, archive)
-                hashes = session.exec(select(Photograph.sha256).order_by(Photograph.sha256)).all()
+                signed = [events.canonical(head.model_dump()) for head in heads.all_heads(session)]
+                archive.writestr(HEADS, "".join(f"{line}\n" for line in signed), ZIP_DEFLATED)
+                hashes = kept_files(session)
             # Photographs never change, and those of the events above are all there: no need to hold up the database.
             missing = [sha256 for sha256 in hashes if not _write_photograph(photos, sha256, archive)]
             kept = len(hashes) - len(missing)
@@ -101,10 +109,11 @@ def restore(kept: Backup, database: Database, photos: PhotoStore) -> Result:
         with database.writing() as session:
             _must_be_empty(session)
             lines = _lines(archive)
-            while rows := [_event(line) for line in islice(lines, BATCH)]:
+            while rows := [_event(line, apart) for line, apart in islice(lines, BATCH)]:
                 session.execute(insert(events.EVENT), rows)
             if kept.events:
                 events.set_head(session, kept.events, kept.frontier, new=True)
+            session.add_all(SignedHead(**head) for head in kept.heads)
             write(session, kept.replay)
     return verify(database, photos)
 
@@ -114,12 +123,19 @@ def _write_log(session: Session, archive: ZipFile) -> tuple[int, str]:
     entry.compress_type = ZIP_DEFLATED
     subtrees: list[bytes | None] = []
     size = 0
-    with archive.open(entry, "w", force_zip64=True) as file:
-        for event in events.read(session):
-            text = (event.body or events.canonical({name: getattr(event, name) for name in ERASED})).encode()
-            merkle.push(subtrees, merkle.leaf_hash(text) if event.body else bytes.fromhex(event.leaf))
-            file.write(text + b"\n")
-            size += 1
+    # A zip takes one file at a time, and the parts that are kept apart are short.
+    with TemporaryFile() as parts:
+        with archive.open(entry, "w", force_zip64=True) as file:
+            for event in events.read(session):
+                text = (event.body or events.canonical({name: getattr(event, name) for name in ERASED})).encode()
+                merkle.push(subtrees, merkle.leaf_hash(text) if event.body else bytes.fromhex(event.leaf))
+                file.write(text + b"\n")
+                if event.apart:
+                    parts.write(events.canonical([event.seq, event.apart]).encode() + b"\n")
+                size += 1
+        parts.seek(0)
+        with archive.open(ZipInfo(APART), "w", force_zip64=True) as file:
+            copyfileobj(parts, file)
     head = session.get(Head, 1) or Head(root=merkle.EMPTY.hex())
     root = merkle.root(subtrees).hex()
     if (head.size, head.root) != (size, root):
@@ -141,41 +157,58 @@ def _write_photograph(photos: PhotoStore, sha256: str, archive: ZipFile) -> bool
 def _read_through(stream: IO[bytes], file: Path) -> Backup:
     with _damaged(file), ZipFile(stream) as archive:
         about: dict[str, Any] = json.loads(archive.read(ABOUT))
-        if about["format"] != FORMAT:
+        if about["format"] > FORMAT:
             raise BackupError(f"{file} was made by a newer pestcheck: install that version or a later one")
         replay, subtrees, erased, size = Replay(), list[bytes | None](), set[int](), 0
-        for line in _lines(archive):
-            event = _event(line)
+        signed = [json.loads(line) for line in archive.read(HEADS).splitlines()] if HEADS in archive.namelist() else []
+        sizes, roots = {head["size"] for head in signed}, dict[int, str]()
+        for line, apart in _lines(archive):
+            event = _event(line, apart)
             if event["seq"] != size:
                 raise ValueError(f"event {size} is missing")
             merkle.push(subtrees, bytes.fromhex(event["leaf"]))
             if event["body"]:
-                replay.apply(event["kind"], json.loads(line)["payload"])
+                replay.apply(event["kind"], events.whole(json.loads(line), apart))
             else:
                 erased.add(size)
             size += 1
+            if size in sizes:
+                roots[size] = merkle.root(subtrees).hex()
         if erased != replay.purged():
             raise ValueError("texts of events are gone that no purge erased")
         if (size, merkle.root(subtrees).hex()) != (about["events"], about["root"]):
             raise ValueError("its events do not give its tree head")
+        if any(roots.get(head["size"]) != head["root"] for head in signed):
+            raise ValueError("its events do not give the tree heads that were signed")
         hashes = [name.removeprefix(PHOTOGRAPHS) for name in archive.namelist() if name.startswith(PHOTOGRAPHS)]
         for sha256 in hashes:
             if hashlib.sha256(archive.read(PHOTOGRAPHS + sha256)).hexdigest() != sha256:
                 raise ValueError(f"photograph {sha256} was changed")
-        if sorted([*hashes, *about["missing"]]) != [key[0] for key, _ in replay.rows(Photograph)]:
+        if sorted([*hashes, *about["missing"]]) != sorted(key[0] for table in FILES for key, _ in replay.rows(table)):
             raise ValueError("its photographs are not those of its events")
-        return Backup(file, size, about["root"], tuple(hashes), tuple(about["missing"]), replay, subtrees)
+        return Backup(file, size, about["root"], tuple(hashes), tuple(about["missing"]), replay, subtrees, signed)
 
 
-def _lines(archive: ZipFile) -> Iterator[str]:
-    with archive.open(LOG) as lines:
-        for line in lines:
-            yield line.decode().removesuffix("\n")
+def _lines(archive: ZipFile) -> Iterator[tuple[str, str | None]]:
+    """The log's lines, each with what is kept apart of it."""
+    with ExitStack() as stack:
+        apart = map(json.loads, stack.enter_context(archive.open(APART)) if APART in archive.namelist() else ())
+        of, part = next(apart, (None, None))
+        for seq, line in enumerate(stack.enter_context(archive.open(LOG))):
+            if of == seq:
+                yield line.decode().removesuffix("\n"), part
+                of, part = next(apart, (None, None))
+            else:
+                yield line.decode().removesuffix("\n"), None
+        if of is not None:
+            raise ValueError(f"there is a part of event {of}, which has none")
 
 
-def _event(line: str) -> dict[str, Any]:
+def _event(line: str, apart: str | None) -> dict[str, Any]:
     told = json.loads(line)
-    return events.from_text(line) if "payload" in told else {name: told[name] for name in ERASED} | {"actor": "", "body": ""}
+    if "payload" in told:
+        return events.from_text(line, apart)
+    return {name: told[name] for name in ERASED} | {"actor": "", "body": "", "apart": None}
 
 
 def _must_be_empty(session: Session) -> None:

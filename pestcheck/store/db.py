@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
@@ -19,6 +19,9 @@ WAIT_SECONDS = 30
 """How long a writer waits for another one."""
 WRITERS = 0x70657374
 """PostgreSQL's number of the lock that writers wait for each other at."""
+
+WORK = 0x776F726B
+"""PostgreSQL's number of the locks by which servers share out work."""
 
 
 class Unavailable(OSError):
@@ -76,6 +79,21 @@ class Database:
         """
         with _told(NotSaved, "the database cannot be written"), Session(self._writing, info=self._info) as session, session.begin():
             yield session
+
+    @contextmanager
+    def claimed(self, keys: Iterable[str]) -> Iterator[str | None]:
+        """The first of these that no other server on this database has in hand; None if there is none. It is ours while the block runs; a server
+        that ends, however it ends, holds nothing. On SQLite, which one server has for itself, it is the first of all.
+
+        Raises:
+            Unavailable: the database is gone, or too busy.
+        """
+        if self.engine.dialect.name != "postgresql":
+            yield next(iter(keys), None)
+            return
+        ours = text("SELECT pg_try_advisory_xact_lock(:work, hashtext(:key))")
+        with _told(Unavailable, "the database cannot be read"), self.engine.connect() as connection:
+            yield next((key for key in keys if connection.execute(ours, {"work": WORK, "key": key}).scalar()), None)
 
     def close(self) -> None:
         """Let go of all connections."""

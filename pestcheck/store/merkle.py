@@ -1,25 +1,22 @@
 """Merkle tree of RFC 9162, section 2.1, with SHA-256: tree heads, inclusion proofs, consistency proofs.
 
-Leaves are byte strings. A tree is given by the hashes of its leaves, in order.
+Leaves are byte strings. A tree is given by the hashes of its leaves, in order. What checks proofs is in the file that auditors get.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 
-EMPTY = hashlib.sha256(b"").digest()
+from pestcheck.export.verify_pack import consistent, includes, leaf_hash, node_hash
+
+__all__ = [
+    "EMPTY", "Tree", "consistency_proof", "consistent", "frontier", "head", "includes", "inclusion_proof", "leaf_hash", "node_hash", "push",
+    "root",
+]  # fmt: skip
+EMPTY = sha256(b"").digest()
 """Head of the tree without leaves."""
-
-
-def leaf_hash(leaf: bytes) -> bytes:
-    """Hash of one leaf; the prefix keeps a leaf from passing for a node."""
-    return hashlib.sha256(b"\x00" + leaf).digest()
-
-
-def node_hash(left: bytes, right: bytes) -> bytes:
-    """Hash of an inner node."""
-    return hashlib.sha256(b"\x01" + left + right).digest()
+HASH = 32
 
 
 def head(leaves: Sequence[bytes]) -> bytes:
@@ -55,86 +52,74 @@ def root(subtrees: Sequence[bytes | None]) -> bytes:
     return EMPTY if result is None else result
 
 
-def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
-    """PATH(index, leaves) (2.1.3.1): what proves that leaf ``index`` is in the tree.
+class Tree:
+    """A whole tree, for many proofs at once; about 64 bytes a leaf.
 
-    Raises:
-        IndexError: no such leaf.
+    RFC 9162 cuts a tree at the largest power of two, which is the same as pairing from the left and moving what has no partner up.
     """
-    if not 0 <= index < len(leaves):
-        raise IndexError(f"the tree has {len(leaves)} leaves, none with number {index}")
-    if len(leaves) == 1:
-        return []
-    k = _split(len(leaves))
-    if index < k:
-        return [*inclusion_proof(leaves[:k], index), head(leaves[k:])]
-    return [*inclusion_proof(leaves[k:], index - k), head(leaves[:k])]
+
+    def __init__(self, leaves: Iterable[bytes]) -> None:
+        self._levels = [bytearray(b"".join(leaves))]
+        while (count := len(self._levels[-1]) // HASH) > 1:
+            below, level = memoryview(bytes(self._levels[-1])), bytearray()
+            for at in range(0, (count & ~1) * HASH, 2 * HASH):
+                level += sha256(b"\x01" + below[at : at + 2 * HASH]).digest()
+            self._levels.append(level + below[count // 2 * 2 * HASH :])
+
+    def __len__(self) -> int:
+        return len(self._levels[0]) // HASH
+
+    @property
+    def root(self) -> bytes:
+        """The tree head (2.1.1)."""
+        return self._node(len(self._levels) - 1, 0) if len(self) else EMPTY
+
+    def _node(self, level: int, index: int) -> bytes:
+        return bytes(self._levels[level][index * HASH : (index + 1) * HASH])
+
+    def inclusion_proof(self, index: int) -> list[bytes]:
+        """PATH(index, leaves) (2.1.3.1): what proves that leaf ``index`` is in the tree.
+
+        Raises:
+            IndexError: no such leaf.
+        """
+        if not 0 <= index < len(self):
+            raise IndexError(f"the tree has {len(self)} leaves, none with number {index}")
+        path = [self._node(level, (index >> level) ^ 1) for level in range(len(self._levels) - 1)]
+        return [step for step in path if step]  # nothing where there is no partner
+
+    def consistency_proof(self, old_size: int) -> list[bytes]:
+        """PROOF(old_size, leaves) (2.1.4.1): what proves that the tree grew from its first ``old_size`` leaves.
+
+        Raises:
+            ValueError: ``old_size`` is not between 1 and the number of leaves.
+        """
+        if not 1 <= old_size <= len(self):
+            raise ValueError(f"the tree has {len(self)} leaves; it cannot have grown from {old_size}")
+        return self._subproof(old_size, 0, len(self), True)
+
+    def _subproof(self, old_size: int, start: int, end: int, known: bool) -> list[bytes]:
+        """Of the leaves from ``start`` to ``end``, of which the old tree has the first ``old_size``."""
+        if old_size == end - start:
+            return [] if known else [self._head(start, end)]
+        k = _split(end - start)
+        if old_size <= k:
+            return [*self._subproof(old_size, start, start + k, known), self._head(start + k, end)]
+        return [*self._subproof(old_size - k, start + k, end, False), self._head(start, start + k)]
+
+    def _head(self, start: int, end: int) -> bytes:
+        level = (end - start - 1).bit_length()
+        return self._node(level, start >> level)
 
 
-def includes(leaf: bytes, index: int, size: int, proof: Sequence[bytes], tree_head: bytes) -> bool:
-    """Whether ``proof`` shows that leaf hash ``leaf`` is number ``index`` in the tree of ``size`` leaves (2.1.3.2)."""
-    if not 0 <= index < size:
-        return False
-    number, last, value = index, size - 1, leaf
-    for step in proof:
-        if last == 0:
-            return False
-        if number & 1 or number == last:
-            value = node_hash(step, value)
-            while not number & 1 and number:
-                number, last = number >> 1, last >> 1
-        else:
-            value = node_hash(value, step)
-        number, last = number >> 1, last >> 1
-    return last == 0 and value == tree_head
+def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
+    """``Tree.inclusion_proof`` of one leaf."""
+    return Tree(leaves).inclusion_proof(index)
 
 
 def consistency_proof(leaves: Sequence[bytes], old_size: int) -> list[bytes]:
-    """PROOF(old_size, leaves) (2.1.4.1): what proves that the tree grew from its first ``old_size`` leaves.
-
-    Raises:
-        ValueError: ``old_size`` is not between 1 and the number of leaves.
-    """
-    if not 1 <= old_size <= len(leaves):
-        raise ValueError(f"the tree has {len(leaves)} leaves; it cannot have grown from {old_size}")
-    return _subproof(leaves, old_size, True)
-
-
-def _subproof(leaves: Sequence[bytes], old_size: int, known: bool) -> list[bytes]:
-    if old_size == len(leaves):
-        return [] if known else [head(leaves)]
-    k = _split(len(leaves))
-    if old_size <= k:
-        return [*_subproof(leaves[:k], old_size, known), head(leaves[k:])]
-    return [*_subproof(leaves[k:], old_size - k, False), head(leaves[:k])]
-
-
-def consistent(old_size: int, size: int, old_head: bytes, new_head: bytes, proof: Sequence[bytes]) -> bool:
-    """Whether ``proof`` shows that the tree of ``size`` leaves begins with the tree of ``old_size`` leaves (2.1.4.2)."""
-    if not 1 <= old_size <= size:
-        return False
-    if old_size == size:
-        return not proof and old_head == new_head
-    path = list(proof)
-    if old_size & (old_size - 1) == 0:
-        path.insert(0, old_head)
-    if not path:
-        return False
-    number, last = old_size - 1, size - 1
-    while number & 1:
-        number, last = number >> 1, last >> 1
-    old = new = path[0]
-    for step in path[1:]:
-        if last == 0:
-            return False
-        if number & 1 or number == last:
-            old, new = node_hash(step, old), node_hash(step, new)
-            while not number & 1 and number:
-                number, last = number >> 1, last >> 1
-        else:
-            new = node_hash(new, step)
-        number, last = number >> 1, last >> 1
-    return last == 0 and old == old_head and new == new_head
+    """``Tree.consistency_proof`` of one old size."""
+    return Tree(leaves).consistency_proof(old_size)
 
 
 def _split(size: int) -> int:

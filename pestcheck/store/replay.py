@@ -101,7 +101,7 @@ def rebuild(session: Session) -> None:
         if not event.body:  # purged
             continue
         body = json.loads(event.body)
-        replay.apply(body["kind"], body["payload"])
+        replay.apply(body["kind"], events.whole(body, event.apart))
         if (of := body.get("inspection_id")) != event.inspection_id:
             place.append({"row": event.seq, "of": of})
     if place:

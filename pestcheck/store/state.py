@@ -9,6 +9,7 @@ from sqlalchemy import delete, select, update
 from sqlmodel import Session, SQLModel, col
 
 from pestcheck import review
+from pestcheck.store.model_tables import Dataset, ModelFile, Promotion
 from pestcheck.store.review_tables import Claim, Queued, Review, ReviewState
 from pestcheck.store.tables import (
     Account,
@@ -17,9 +18,12 @@ from pestcheck.store.tables import (
     Answer,
     Certificate,
     CheckAnswer,
+    Draw,
     Event,
+    Export,
     Finding,
     Fix,
+    Hint,
     Inspection,
     Leg,
     Notification,
@@ -29,10 +33,12 @@ from pestcheck.store.tables import (
     SealCheck,
     SealLine,
     Signature,
+    SigningKey,
     Token,
     View,
     WoodPackaging,
 )  # fmt: skip
+from pestcheck.store.training_tables import Course, PictureQuestion, Quiz, QuizAnswer, QuizAttempt
 
 Payload = dict[str, Any]
 Row = TypeVar("Row", bound=SQLModel)
@@ -103,6 +109,22 @@ def _amended(session: Rows, payload: Payload) -> None:
     apply(session, payload["kind"], payload["payload"])
 
 
+def _certified(table: type[SQLModel]) -> Apply:
+    """The payload has a row, new or with a key that is there, and the certificates that follow from it."""
+
+    def write(session: Rows, payload: Payload) -> None:
+        key, row = payload["row"]["id"], payload["row"]
+        known = session.get(table, key)
+        if known:
+            known.sqlmodel_update(row)
+        else:
+            session.add(table(**row))
+        for certificate in payload["certificates"]:
+            session.add(Certificate(**certificate))
+
+    return write
+
+
 def _reviewed(session: Rows, payload: Payload) -> None:
     session.add(Review(**payload))
     session.flush()
@@ -123,6 +145,12 @@ def _restate(session: Rows, view_id: str, *new: str) -> None:
     session.merge(ReviewState(view_id=view_id, status=status, opinions=count, reviews=ids))
 
 
+def _promoted(session: Rows, payload: Payload) -> None:
+    session.add(Promotion(**payload))
+    for name, sha256 in payload["files"].items():
+        session.merge(ModelFile(sha256=sha256, name=name))
+
+
 def _purged(session: Rows, payload: Payload) -> None:
     if isinstance(session, Session):  # in a replay nothing of the inspection is there
         _erase(session, payload)
@@ -137,14 +165,15 @@ def _erase(session: Session, payload: Payload) -> None:
     legs = select(col(Leg.id)).where(col(Leg.inspection_id) == key)
     for where in (
         col(Claim.view_id).in_(views), col(Queued.inspection_id) == key, col(Review.view_id).in_(views), col(ReviewState.view_id).in_(views),
-        col(Action.finding_id).in_(findings), col(Notification.inspection_id) == key, col(SealCheck.inspection_id) == key,
+        col(Hint.finding_id).in_(findings), col(Action.finding_id).in_(findings), col(Notification.inspection_id) == key, col(SealCheck.inspection_id) == key,
         col(Finding.view_id).in_(views), col(View.inspection_id) == key, col(Answer.inspection_id) == key,
         col(CheckAnswer.inspection_id) == key, col(WoodPackaging.inspection_id) == key, col(SealLine.inspection_id) == key,
         col(Fix.leg_id).in_(legs), col(Leg.inspection_id) == key, col(Signature.inspection_id) == key,
-        col(Amendment.inspection_id) == key, col(Photograph.sha256).in_(payload["photographs"]), col(Inspection.id) == key,
+        col(Amendment.inspection_id) == key, col(Export.inspection_id) == key, col(Draw.inspection_id) == key,
+        col(Photograph.sha256).in_(payload["photographs"]), col(Inspection.id) == key,
     ):  # fmt: skip
         session.execute(delete(where.left.table).where(where))
-    session.execute(update(Event).where(col(Event.seq).in_(payload["events"])).values(body="", actor=""))
+    session.execute(update(Event).where(col(Event.seq).in_(payload["events"])).values(body="", actor="", apart=None))
     session.expire_all()
 
 
@@ -161,6 +190,7 @@ KINDS: dict[str, Apply] = {
     "photograph_added": _photographed,
     "photograph_scored": _scored,
     "photograph_not_scored": _not_scored,
+    "finding_hinted": _written(Hint),
     "finding_decided": _changed(Finding, "finding_id"),
     "finding_missed": _written(Finding),
     "finding_disposed": _changed(Finding, "finding_id"),
@@ -180,12 +210,27 @@ KINDS: dict[str, Apply] = {
     "inspection_held": _changed(Inspection, "inspection_id"),
     "inspection_purged": _purged,
     "amended": _amended,
+    "exported": _written(Export),
     "photograph_reviewed": _reviewed,
     "review_withdrawn": _review_withdrawn,
     "certificate_given": _written(Certificate),
     "certificate_withdrawn": _changed(Certificate, "certificate_id"),
+    "picture_question_made": _written(PictureQuestion),
+    "picture_question_withdrawn": _changed(PictureQuestion, "question_id"),
+    "quiz_made": _written(Quiz),
+    "quiz_withdrawn": _changed(Quiz, "quiz_id"),
+    "quiz_started": _written(QuizAttempt),
+    "quiz_answered": _written(QuizAnswer),
+    "quiz_finished": _certified(QuizAttempt),
+    "course_held": _certified(Course),
+    "conveyance_drawn": _written(Draw),
+    "draw_used": _changed(Draw, "draw_id"),
     "account_opened": _written(Account),
     "account_changed": _changed(Account, "account_id"),
     "token_given": _written(Token),
     "token_withdrawn": _changed(Token, "token_id"),
+    "key_made": _written(SigningKey),
+    "model_promoted": _promoted,
+    "model_rolled_back": _changed(Promotion, "promotion_id"),
+    "dataset_made": _written(Dataset),
 }

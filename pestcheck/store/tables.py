@@ -7,26 +7,31 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, UniqueConstraint
+from sqlalchemy import JSON, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
+from pestcheck.store.model_tables import Dataset, ModelFile, Promotion
 from pestcheck.store.review_tables import Review, ReviewState
+from pestcheck.store.training_tables import Course, PictureQuestion, Quiz, QuizAnswer, QuizAttempt
 
 
 class Event(SQLModel, table=True):
     """One entry of the append-only log. ``body`` is the leaf of the Merkle tree, byte for byte; ``leaf`` its hash.
 
-    ``inspection_id``: of which inspection it is a part, or None. The body of a purged event is empty; its leaf stays in the tree.
+    ``inspection_id``: of which inspection it is a part, or None. ``apart``: where things were, which the body has only a hash of, so that
+    the log can be shown without (``events.split``). Body and ``apart`` of a purged event are empty; its leaf stays in the tree.
     """
 
+    __table_args__: ClassVar[Any] = (Index("ix_event_inspection_id_seq", "inspection_id", "seq"),)
     seq: int = Field(primary_key=True)
     id: str = Field(unique=True)
     at: str = Field(index=True)
     actor: str
     kind: str = Field(index=True)
-    inspection_id: str | None = Field(default=None, index=True)
+    inspection_id: str | None = None
     body: str
     leaf: str
+    apart: str | None = None
 
 
 class Head(SQLModel, table=True):
@@ -74,7 +79,11 @@ class Inspection(SQLModel, table=True):
 
 
 class Photograph(SQLModel, table=True):
-    """The original bytes of a photograph, once, however often it is taken up in inspections."""
+    """The original bytes of a photograph, once, however often it is taken up in inspections.
+
+    ``picture``: SHA-256 of a JPEG without what it says beside its picture (``verify_pack.picture_hash``): that of a copy without place and
+    device, too. ``camera``: the model of the device, from EXIF.
+    """
 
     sha256: str = Field(primary_key=True)
     media_type: str
@@ -84,6 +93,8 @@ class Photograph(SQLModel, table=True):
     taken_at: str | None = None
     latitude: float | None = None
     longitude: float | None = None
+    picture: str | None = None
+    camera: str | None = None
 
 
 class View(SQLModel, table=True):
@@ -116,6 +127,7 @@ class Finding(SQLModel, table=True):
     cargo that it is, with the reason. ``version``: how often it was decided on.
     """
 
+    __table_args__: ClassVar[Any] = (Index("ix_finding_counted", "state", "view_id", "decided_label", "cargo"),)
     id: str = Field(primary_key=True)
     view_id: str = Field(foreign_key="view.id", index=True)
     position: int
@@ -140,6 +152,26 @@ class Finding(SQLModel, table=True):
     rules: str | None = None
     disposition: str | None = None
     version: int = 0
+
+
+class Hint(SQLModel, table=True):
+    """What an add-on model says that a finding resembles; never its label.
+
+    ``taxon``: a species, genus or family (``rank``), with its ``probability``; ``species``: the most probable ones, each scientific name,
+    English name and probability. ``listed``: the entry of the watch list that it is a hint at. ``agrees``: whether it fits the label of the
+    model; None: that says no more than insect. ``addon``: name@version; ``thresholds``: their version.
+    """
+
+    finding_id: str = Field(primary_key=True, foreign_key="finding.id")
+    addon: str
+    thresholds: str
+    taxon: str
+    rank: str
+    probability: float
+    species: list[Any] = Field(default_factory=list, sa_type=JSON)
+    listed: str | None = None
+    agrees: bool | None = None
+    hinted_at: str
 
 
 class Action(SQLModel, table=True):
@@ -175,6 +207,7 @@ class Notification(SQLModel, table=True):
 class Answer(SQLModel, table=True):
     """The answer to one point of an inspection: the last one given; earlier ones are in the log. ``version``: how often it was given."""
 
+    __table_args__: ClassVar[Any] = (Index("ix_answer_counted", "state", "area", "inspection_id", "result"),)
     inspection_id: str = Field(primary_key=True, foreign_key="inspection.id")
     area: str = Field(primary_key=True)
     state: str
@@ -334,6 +367,35 @@ class Certificate(SQLModel, table=True):
     withdrawn_reason: str | None = None
 
 
+class Draw(SQLModel, table=True):
+    """Whether a conveyance was proposed for a second look, and why (``inspection.selection``); once a day for one conveyance.
+
+    ``key``: the number in the form that is compared. ``value``: what was drawn, from 0 to 1; it follows from ``root``, the head of the log
+    when it had ``size`` events, and below ``share`` it is a random draw. ``risk``: times the usual rate, from ``base`` and ``reasons``,
+    each a kind, a name, how many were found and of how many. ``inspection_id``, ``chosen``: the inspection that followed, and what the person chose.
+    """
+
+    __table_args__: ClassVar[Any] = (UniqueConstraint("key", "day", "site"),)
+    id: str = Field(primary_key=True)
+    number: str
+    key: str
+    day: str
+    site: str = ""
+    proposal: str
+    value: float
+    share: float
+    factor: float
+    risk: float
+    base: list[int] = Field(sa_type=JSON)
+    reasons: list[Any] = Field(default_factory=list, sa_type=JSON)
+    root: str
+    size: int
+    drawn_by: str
+    drawn_at: str = Field(index=True)
+    inspection_id: str | None = Field(default=None, index=True)
+    chosen: str | None = None
+
+
 class Purge(SQLModel, table=True):
     """An inspection whose record was erased after its retention. ``events``: their places in the log; ``photographs``: those erased."""
 
@@ -343,6 +405,27 @@ class Purge(SQLModel, table=True):
     reason: str
     purged_by: str
     purged_at: str
+
+
+class Export(SQLModel, table=True):
+    """What was taken out of the records, by whom. ``filter``: the fields of ``records.filter.Filter`` that were set; ``rows``: how many
+    inspections, or lines of the one table; ``sha256`` and ``size`` of the file, where known; ``location``: whether places and originals went too.
+    ``inspections``: of an evidence pack, of each inspection how many events it had and the place of the last: what makes a gap show.
+    """
+
+    id: str = Field(primary_key=True)
+    what: str
+    format: str
+    part: str | None = None
+    filter: dict[str, str] = Field(default_factory=dict, sa_type=JSON)
+    rows: int | None = None
+    sha256: str | None = None
+    size: int | None = None
+    location: bool = False
+    inspection_id: str | None = Field(default=None, foreign_key="inspection.id", index=True)
+    exported_by: str
+    exported_at: str = Field(index=True)
+    inspections: dict[str, list[int]] | None = Field(default=None, sa_type=JSON)
 
 
 class Account(SQLModel, table=True):
@@ -378,8 +461,36 @@ class Token(SQLModel, table=True):
     withdrawn_at: str | None = None
 
 
+class SigningKey(SQLModel, table=True):
+    """A key that signs tree heads; the last one does so now. ``id``: SHA-256 of the public key, which is in base64.
+
+    ``endorsement``: signature of the key before (``previous``) under this one; None of the first, and where the one before was lost.
+    The private key is a file (``store.keys``).
+    """
+
+    id: str = Field(primary_key=True)
+    public_key: str
+    previous: str | None = None
+    endorsement: str | None = None
+    made_at: str
+    made_by: str
+
+
+class SignedHead(SQLModel, table=True):
+    """A tree head that was signed. ``note``: what was signed, with the signature (``verify_pack.note``); ``stamp``: time stamp over the note,
+    RFC 3161, in base64. It is in no event, since no event can hold the head of its own tree; backups have it."""
+
+    id: str = Field(primary_key=True)
+    size: int = Field(index=True)
+    root: str
+    at: str
+    key_id: str
+    note: str
+    stamp: str | None = None
+
+
 class Secret(SQLModel, table=True):
-    """Argon2id hashes of an account's password and PIN. Like all tables from here on, it is in no event, and so in no backup."""
+    """Argon2id hashes of an account's password and PIN. Like all tables from here on, it is in no event and no backup."""
 
     account_id: str = Field(primary_key=True)
     password: str | None = None
@@ -413,7 +524,39 @@ class Attempt(SQLModel, table=True):
 
 
 STATE: tuple[type[SQLModel], ...] = (
-    Inspection, Photograph, View, Finding, Action, Notification, Answer, CheckAnswer, WoodPackaging, SealLine, SealCheck, Party, Leg, Fix,
-    Signature, Amendment, Review, ReviewState, Certificate, Purge, Account, Token,
-)  # fmt: skip
+    Inspection,
+    Photograph,
+    View,
+    Finding,
+    Hint,
+    Action,
+    Notification,
+    Answer,
+    CheckAnswer,
+    WoodPackaging,
+    SealLine,
+    SealCheck,
+    Party,
+    Leg,
+    Fix,
+    Signature,
+    Amendment,
+    Review,
+    ReviewState,
+    Certificate,
+    PictureQuestion,
+    Quiz,
+    QuizAttempt,
+    QuizAnswer,
+    Course,
+    Draw,
+    Purge,
+    Export,
+    Account,
+    Token,
+    SigningKey,
+    Promotion,
+    ModelFile,
+    Dataset,
+)
 """The tables that follow from the events, parents first."""

@@ -43,6 +43,8 @@ class Bundle(BaseModel):
 
     ``finder_from``, ``classifier_from``: the model, as name@version, that this network was taken over from; None: it was trained for this one.
 
+    ``continues``: the model, as name@version, of which this is a copy but for the classifier's last layer; None: it is none.
+
     ``merged``: manifest label -> the label that the model gives for it. ``dropped``: manifest label -> why it is not known.
     """
 
@@ -62,6 +64,7 @@ class Bundle(BaseModel):
     thresholds: Thresholds
     finder_from: str | None = None
     classifier_from: str | None = None
+    continues: str | None = None
     sha256: dict[str, Sha256]
     data: tuple[Source, ...]
 

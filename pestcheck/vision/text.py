@@ -114,6 +114,10 @@ class TextReader:
                 lines = self._lines(turned[quarters], marks, quarters)
                 yield [replace(line, points=line.points / smaller) for line in lines if line.characters]
 
+    def places(self, image: Image.Image) -> list[Points]:
+        """Where writing is in an RGB image of any size, whatever it says, searched at two sizes; in its pixels."""
+        return [mark for side in SIDES[:2] for mark in self._marks(image, min(MOST_LARGER, side / max(image.size)))]
+
     def _marks(self, image: Image.Image, larger: float) -> list[Points]:
         """Where writing is, found in the picture enlarged by a factor; in pixels of the picture."""
         size = _times(image.size, larger)

@@ -7,12 +7,19 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+from playwright.sync_api import TimeoutError
+
 from tests.conftest import Server
 
 ARTEFACTS = Path(os.environ.get("TEST_ARTEFACTS", Path(__file__).parents[2] / "test-artifacts"))
 LYING, STANDING = (1180, 820), (820, 1180)
 SLOW = 60_000
 """Milliseconds within which a busy machine must answer."""
+TOUCHED = """window.touched = []; for (const kind of ['click', 'touchstart', 'touchend', 'touchcancel'])
+addEventListener(kind, (event) => { touched.push(`${kind} ${Math.round(performance.now())} ${event.target.outerHTML.slice(0, 80)}`); touched.splice(0, touched.length - 8); }, true);"""
+STATE = """() => JSON.stringify({ busy: pestcheck.busy, stroke: pestcheck.stroke(), at: pestcheck.at, now: performance.now(), touched,
+page: document.querySelector('#screen .page')?.dataset.page, told: document.querySelector('#told').textContent })"""
+"""Where the page is, and what was touched last, for whoever reads a failed test."""
 
 
 class Tablet:
@@ -22,6 +29,7 @@ class Tablet:
         width, height = size
         self.context = browser.new_context(viewport={"width": width, "height": height}, has_touch=True, accept_downloads=True, **context)
         self.page = self.context.new_page()
+        self.page.add_init_script(TOUCHED)
         self.page.set_default_timeout(SLOW)
         self.errors: list[str] = []
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
@@ -31,8 +39,12 @@ class Tablet:
 
     def at(self, name: str) -> None:
         """Wait for a page: the beginning of its name."""
-        self.page.locator(f"#screen .page[data-page^='{name}']").wait_for()
-        self.page.wait_for_function("() => !pestcheck.busy")
+        try:
+            self.page.locator(f"#screen .page[data-page^='{name}']").wait_for()
+            self.page.wait_for_function("() => !pestcheck.busy")
+        except TimeoutError as error:
+            self.shot("timeout")
+            raise AssertionError(f"not at {name}: {self.page.evaluate(STATE)}") from error
 
     @property
     def name(self) -> str:

@@ -116,7 +116,7 @@ def join(tablet: TestClient, **headers: str) -> Any:
 
 
 GETS = (
-    "/", "/?inspection=x", "/log.csv", "/config", "/theme.css", "/own", "/accounts", "/session", "/lock", "/gradio_api/queue/data?session_hash=abcdef",
+    "/", "/?inspection=x", "/log.csv", "/guide", "/records", "/records/register.csv", "/packet/x.pdf", "/insight", "/insight.csv", "/evidence", "/evidence.pdf", "/watch", "/watch.csv", "/config", "/theme.css", "/own", "/accounts", "/session", "/lock", "/gradio_api/queue/data?session_hash=abcdef",
     "/gradio_api/file=/etc/passwd", "/gradio_api/upload_progress?upload_id=x", "/gradio_api/heartbeat/abcdef", "/photograph/" + "0" * 64 + ".jpg",
     "/api/v1/inspections", "/api/v1/exports/log.csv", "/api/v1/openapi.json", "/docs", "/openapi.json", "/nothing", "//", "/login/", "/healthy",
     "/logins", "/trusted", "/login/service/x", "/LOGIN", "/./login/../log.csv", "/login%2f..%2flog.csv", "/assetsx/", "/appx",
@@ -232,10 +232,47 @@ DEEDS: dict[str, tuple[Deed, Any]] = {
     "own": (Deed.see, lambda t, y: t.get("/own", headers=HTML)),
     "log": (Deed.export, lambda t, y: t.get("/log.csv")),
     "accounts": (Deed.manage, lambda t, y: t.get("/accounts", headers=HTML)),
+    "guide": (Deed.see, lambda t, y: t.get("/guide", headers=HTML)),
+    "api: watch list": (Deed.see, lambda t, y: t.get("/api/v1/watchlist")),
     "new account": (Deed.manage, lambda t, y: t.post("/accounts", data={}, headers={"origin": HERE})),
     "upload": (Deed.inspect, lambda t, y: t.post("/gradio_api/upload", files={"files": ("a.jpg", b"x")}, headers={"origin": HERE})),
+    "insight": (Deed.see, lambda t, y: t.get("/insight", headers=HTML)),
+    "insight as a file": (Deed.export, lambda t, y: t.get("/insight.csv")),
+    "evidence": (Deed.export, lambda t, y: t.get("/evidence", headers=HTML)),
+    "evidence as PDF": (Deed.export, lambda t, y: t.get("/evidence.pdf")),
+    "watch": (Deed.review, lambda t, y: t.get("/watch", headers=HTML)),
+    "watch as a file": (Deed.review, lambda t, y: t.get("/watch.csv")),
+    "api: insight": (Deed.see, lambda t, y: t.get("/api/v1/insight")),
+    "api: evidence": (Deed.export, lambda t, y: t.get("/api/v1/evidence")),
+    "api: watch": (Deed.review, lambda t, y: t.get("/api/v1/watch")),
+    "api: draw": (Deed.inspect, lambda t, y: t.put(f"/api/v1/draws/{uuid7()}", json={"number": "A"}, headers={"origin": HERE})),
     "api: list": (Deed.see, lambda t, y: t.get("/api/v1/inspections")),
     "api: log": (Deed.export, lambda t, y: t.get("/api/v1/exports/log.csv")),
+    "api: pack": (Deed.export, lambda t, y: t.get("/api/v1/exports/pack.zip?site=nowhere")),
+    "pack": (Deed.export, lambda t, y: t.get("/records/pack.zip?site=nowhere", headers=HTML)),
+    "records": (Deed.export, lambda t, y: t.get("/records", headers=HTML)),
+    "register": (Deed.export, lambda t, y: t.get("/records/register.xlsx")),
+    "record in print": (Deed.see, lambda t, y: t.get(f"/packet/{uuid7()}.pdf", headers=HTML)),
+    "api: what was taken out": (Deed.export, lambda t, y: t.get("/api/v1/exports")),
+    "api: register": (Deed.export, lambda t, y: t.get("/api/v1/exports/register.csv")),
+    "api: workbook": (Deed.export, lambda t, y: t.get("/api/v1/exports/register.xlsx")),
+    "api: register as json": (Deed.export, lambda t, y: t.get("/api/v1/exports/register.json")),
+    "api: data set": (Deed.export, lambda t, y: t.get("/api/v1/exports/coco.json")),
+    "api: record as json": (Deed.export, lambda t, y: t.get(f"/api/v1/exports/inspections/{y.inspections['Yard 1']}.json")),
+    "api: record in print": (Deed.see, lambda t, y: t.get(f"/api/v1/exports/inspections/{y.inspections['Yard 1']}.pdf")),
+    "api: shared photograph": (Deed.export, lambda t, y: t.get(f"/api/v1/exports/photographs/{y.photographs['Yard 1']}")),
+    "api: schema": (Deed.see, lambda t, y: t.get("/api/v1/exports/schema.json")),
+    "seal register": (Deed.see, lambda t, y: t.get("/seals", headers=HTML)),
+    "legal hold": (Deed.retain, lambda t, y: t.get("/holds", headers=HTML)),
+    "hold": (Deed.retain, lambda t, y: t.post(f"/holds/{uuid7()}", data={}, headers={"origin": HERE})),
+    "training": (Deed.see, lambda t, y: t.get("/training", headers=HTML)),
+    "training desk": (Deed.review, lambda t, y: t.get("/training/desk", headers=HTML)),
+    "make a quiz": (Deed.review, lambda t, y: t.post("/training/desk/new", data={}, headers={"origin": HERE})),
+    "hold a course": (Deed.review, lambda t, y: t.post("/training/desk/courses", data={}, headers={"origin": HERE})),
+    "withdraw a certificate": (Deed.review, lambda t, y: t.post(f"/training/desk/certificates/{uuid7()}", data={}, headers={"origin": HERE})),
+    "api: quizzes": (Deed.see, lambda t, y: t.get("/api/v1/quizzes")),
+    "api: make a quiz": (Deed.review, lambda t, y: t.put(f"/api/v1/quizzes/{uuid7()}", json={}, headers={"origin": HERE})),
+    "api: hold a course": (Deed.review, lambda t, y: t.put(f"/api/v1/courses/{uuid7()}", json={}, headers={"origin": HERE})),
     "review page": (Deed.review, lambda t, y: t.get("/review", headers=HTML)),
     "agreement page": (Deed.review, lambda t, y: t.get("/review/agreement", headers=HTML)),
     "full photograph": (Deed.see, lambda t, y: t.get(f"/photograph/{'0' * 64}/full.jpg")),
@@ -298,8 +335,15 @@ def test_people_see_their_sites_only(yard: Yard, name: str) -> None:
         asked = tablet.get(f"/api/v1/inspections/{yard.inspections[site]}")
         assert asked.status_code == (200 if sees else 404)
         if Deed.export in MAY[ROLES[name]]:
-            for log in ("/log.csv", "/api/v1/exports/log.csv"):
-                assert (yard.inspections[site] in tablet.get(log).text) == sees
+            for log in (
+                "/log.csv", "/api/v1/exports/log.csv", "/api/v1/exports/register.csv", "/api/v1/exports/register.csv?table=findings", "/records/register.csv",
+                "/api/v1/exports/register.json", "/api/v1/exports/coco.json", "/records",
+            ):  # fmt: skip
+                assert (yard.inspections[site] in tablet.get(log).text) == sees or "findings" in log
+            for file in (f"inspections/{yard.inspections[site]}.json", f"photographs/{yard.photographs[site]}"):
+                assert tablet.get(f"/api/v1/exports/{file}").status_code == (200 if sees else 404)
+        assert tablet.get(f"/api/v1/exports/inspections/{yard.inspections[site]}.pdf").status_code == (200 if sees else 404)
+        assert tablet.get(f"/packet/{yard.inspections[site]}.pdf").status_code == (200 if sees else 404)
     assert "Cookie" in tablet.get(f"/photograph/{yard.photographs['Yard 1']}.jpg").headers.get("vary", "Cookie")
 
 

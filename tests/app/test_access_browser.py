@@ -71,7 +71,7 @@ def fits(page: Any) -> None:
     found = Axe().run(page).response["violations"]
     assert [(one["id"], [node["html"][:100] for node in one["nodes"]]) for one in found if one["impact"] in ("serious", "critical")] == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    size = """all => all.filter(e => e.offsetParent).map(e => [e.outerHTML.slice(0, 80), (e.closest('label.check') || e).getBoundingClientRect().height])"""
+    size = """all => all.filter(e => e.offsetParent).map(e => [e.outerHTML.slice(0, 80), (e.closest('label.check, label.pick') || e).getBoundingClientRect().height])"""
     for what, height in page.locator("button, input:not([type=hidden]), select, textarea, summary, header a, a.button").evaluate_all(size):
         assert height >= 48, what
 

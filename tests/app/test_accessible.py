@@ -44,6 +44,13 @@ def places(server: Server, scanner: Scanner, hornet: Path) -> dict[str, str]:
         for point in records.inspection(done).template.points:
             records.answer(done, point.area, state="inspected", result="no_contamination", note="", actor="Ana Pérez")
         records.close(done, actor="Ana Pérez")
+        records.answer(
+            done, "doors", state="not_applicable", result=None, note="open top", actor="Ana Pérez", amends="typed in the wrong line"
+        )
+        records.notify(done, who="Rosa", channel="telephone", actor="Ana Pérez", reference="17")
+        hand, over = (records.party(name, "highway_carrier", actor="Ana Pérez") for name in ("Transportes", "Norte"))
+        records.leg(done, 0, tendered_by=hand, received_by=over, actor="Ana Pérez", planned_departure="2026-11-20T08:00:00-06:00")
+        records.hold(done, reason="claim", actor="Ana Pérez")
     finally:
         database.close()
     at = f"?inspection={key}"
@@ -56,6 +63,8 @@ def places(server: Server, scanner: Scanner, hornet: Path) -> dict[str, str]:
         "result": f"{on}&step=result", "cleaning": f"{on}&step=cleaning&finding={finding.id}", "treat": f"{on}&step=treat&finding={finding.id}",
         "seals": f"{at}&step=seals", "looks": f"{at}&area=doors&step=looks", "wood": f"{at}&step=wood", "wood_new": f"{at}&step=wood_new",
         "summary": f"{at}&step=summary", "signing": f"{at}&step=signing", "done": f"?inspection={done}",
+        "notices": f"?inspection={done}&step=notices", "notice": f"?inspection={done}&step=notice", "journey": f"?inspection={done}&step=journey",
+        "leg": f"?inspection={done}&step=leg", "amend": f"?inspection={done}&step=amend", "amendments": f"?inspection={done}&step=amendments",
     }  # fmt: skip
 
 

@@ -413,6 +413,29 @@ def test_previews_are_upright_jpegs_and_strangers_get_404(server: Server) -> Non
         assert error.value.code == 404
 
 
+def test_a_touch_of_which_the_browser_makes_no_click_counts_once(tablet: Take) -> None:
+    """As of a long press with a glove on Android, or of a button that is shown anew under the finger."""
+    one = tablet(STANDING)
+    one.begin()
+    one.link("1. Front wall", "point-front_wall")
+    press = """(there, { up }) => {
+      const { x, y, width, height } = there.getBoundingClientRect(), at = { clientX: x + width / 2, clientY: y + height / 2 };
+      const finger = { ...at, pointerType: 'touch', isPrimary: true, bubbles: true };
+      there.dispatchEvent(new PointerEvent('pointerdown', finger));
+      there.dispatchEvent(new PointerEvent('pointerup', { ...finger, clientX: at.clientX + up }));
+    }"""
+    answer = one.page.locator("#screen .bar").get_by_text("Answer")
+    answer.evaluate(press, {"up": 60})  # the finger slid off: it scrolled, or thought better of it
+    one.page.wait_for_timeout(500)
+    assert one.name == "point-front_wall"
+    answer.evaluate(press, {"up": 3})
+    one.at("result")
+    one.tap("No contamination seen")  # a click of the browser's own follows the finger: not a second answer
+    one.says("Saved")
+    one.page.wait_for_timeout(500)
+    assert len(one.rows("SELECT * FROM event WHERE kind = 'point_answered'")) == 1
+
+
 def test_two_fingers_zoom_the_photograph_and_a_finger_draws_on_it(tablet: Take, hornet: Path) -> None:
     one = tablet(STANDING)
     one.begin()

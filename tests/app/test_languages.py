@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app import i18n
+from pestcheck import i18n
 from tests.app import texts
 from tests.app.tablet import STANDING, Tablet
 

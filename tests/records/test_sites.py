@@ -8,7 +8,7 @@ import pytest
 
 from pestcheck.ids import uuid7
 from pestcheck.people import Person, Role
-from pestcheck.records import NotFound, Records, Refused
+from pestcheck.records import Filter, NotFound, Records, Refused
 from pestcheck.records.findings import METHODS
 from pestcheck.store.verify import verify
 from tests.pictures import scenes
@@ -29,7 +29,8 @@ def test_lists_and_exports_hold_their_sites_only(records: Records) -> None:
     for sites, sees in ((MINE, [one]), (OTHER, [two]), (MINE | OTHER, [one, two]), (frozenset({"yard 1"}), []), (None, [one, two, none])):
         mine = records.within(sites)
         assert [row.id for row, _ in mine.inspections()] == sees[::-1]
-        assert [view.inspection.id for view in mine.every_inspection()] == sees
+        with mine.register(Filter()) as register:
+            assert [view.inspection.id for view in mine.views(register)] == sees
     assert len(records.inspections()) == 3  # the others' own view is as it was
 
 

@@ -137,7 +137,7 @@ BREAKS: dict[str, tuple[Callable[[Path], object], str]] = {
     "no text": (lambda file: rewritten(file, lambda name, data: b"[]\n" if name == LOG else data), "is damaged"),
     "a photograph less": (lambda file: rewritten(file, lambda name, data: None if name.startswith("photographs/0") or name == sorted(zipfile.ZipFile(file.with_name("old.zip")).namelist())[-1] else data), "not those of its events"),
     "another photograph": (lambda file: rewritten(file, lambda name, data: data + b"x" if name.startswith("photographs/") else data), "was changed"),
-    "a newer format": (lambda file: rewritten(file, lambda name, data: data.replace(b'"format": 1', b'"format": 2') if name == ABOUT else data), "newer pestcheck"),
+    "a newer format": (lambda file: rewritten(file, lambda name, data: data.replace(b'"format": 2', b'"format": 3') if name == ABOUT else data), "newer pestcheck"),
 }  # fmt: skip
 
 

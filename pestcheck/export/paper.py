@@ -1,0 +1,240 @@
+"""Paper to draw a record on: letter size, one family of fonts, tags for those who have it read to them.
+
+fpdf2 tags pictures by itself. Headings and lines of text are tagged here in the same tree, in the order in which they are drawn; lines, boxes and
+what stands on every page are marked as decoration. Fonts: Noto Sans, and FiraGO for what it lacks (both SIL OFL); a character that neither has is
+printed as its number, so that nothing is lost silently.
+"""
+
+from __future__ import annotations
+
+import atexit
+import io
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from fpdf import FPDF
+from fpdf.prefs import ViewerPreferences
+
+MARGIN, WIDTH, BOTTOM = 12.0, 191.9, 266.0
+"""Millimetres: the margin at each side, what is between, and where a page ends."""
+FACES = {("noto", ""): "notos", ("noto", "B"): "notosbo", ("fira", ""): "figo", ("fira", "B"): "figbo"}
+GREY, BLACK, WHITE = 90, 0, 255
+LINE = 0.4
+"""Height of a line of text, as a share of its size in points: 1.13 of it in millimetres."""
+
+
+@cache
+def _folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="pestcheck-fonts-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+@cache
+def _face(name: str) -> Path:
+    """The file of a font; fpdf2 takes no other form."""
+    import pymupdf_fonts
+
+    path = _folder() / f"{name}.ttf"
+    path.write_bytes(pymupdf_fonts.myfont(name))
+    return path
+
+
+@cache
+def _has(name: str) -> frozenset[int]:
+    """The characters that a font can show."""
+    from fontTools.ttLib import TTFont
+
+    with TTFont(_face(name), lazy=True) as font:
+        return frozenset(font.getBestCmap())
+
+
+class Paper(FPDF):
+    """See the module. Positions are millimetres from the upper left corner."""
+
+    def __init__(self, *, title: str, language: str, made: datetime, foot: str, page: str) -> None:
+        """
+        Args:
+            made: the time that the file says it was made at; the same gives the same bytes.
+            foot: at the foot of every page. page: beside it, with gaps {n} and {of}.
+        """
+        super().__init__(format="letter")
+        self._foot, self._page, self._lent = foot, page, False
+        self.set_title(title)
+        self.set_lang(language)
+        self.set_creator("pestcheck")
+        self.set_creation_date(made)
+        self.viewer_preferences = ViewerPreferences(display_doc_title=True)
+        self.set_margins(MARGIN, 10, MARGIN)
+        self.set_auto_page_break(False)
+        self.c_margin = 0
+        for style in ("", "B"):
+            self.add_font("noto", style, _face(FACES["noto", style]))
+
+    def finished(self) -> bytes:
+        """The file, with the foot of each page, which says how many there are."""
+        of = self.pages_count
+        for number in range(1, of + 1):
+            self.page = number
+            self.set_font("noto", "", 6)  # of this page: fpdf2 remembers what it set on the last one
+            with self.decoration():
+                self._set(7, bold=False, grey=GREY)
+                self.set_xy(MARGIN, 270)
+                self.cell(WIDTH - 40, 4, self._printable(self._foot))
+                self.cell(40, 4, self._page.format(n=number, of=of), align="R")
+        return bytes(self.output())
+
+    @contextmanager
+    def tagged(self, kind: str, alt: str | None = None) -> Iterator[None]:
+        """What is drawn within is one element of the text: H1, H2, P or Figure (ISO 32000-1, 14.8.4)."""
+        number = self.struct_builder.next_mcid_for_page(self.page)
+        self._add_marked_content(struct_type=f"/{kind}", mcid=number, alt_text=alt)
+        self._out(f"/{kind} <</MCID {number}>> BDC")
+        yield
+        self._out("EMC")
+
+    @contextmanager
+    def decoration(self) -> Iterator[None]:
+        """What is drawn within is not read out."""
+        self._out("/Artifact BMC")
+        yield
+        self._out("EMC")
+
+    def say(
+        self, x: float, y: float, text: str, *, size: float = 8, bold: bool = False, grey: int = BLACK, width: float = WIDTH, lines: int = 1,
+        align: str = "L", tag: str = "P",
+    ) -> float:  # fmt: skip
+        """Write text in at most so many lines of a width; what does not fit ends in "…".
+
+        Returns:
+            Where the next line would begin.
+        """
+        if not text:
+            return y
+        self._set(size, bold=bold, grey=grey)
+        high, shown = size * LINE, self.wrapped(text, width)
+        if len(shown) > lines:
+            shown = [*shown[: lines - 1], self._cut(f"{shown[lines - 1]} {shown[lines]}", width)]
+        with self.tagged(tag):
+            for line in shown:
+                self.set_xy(x, y)
+                self.cell(width, high, line, align=align)
+                y += high
+        return y
+
+    def height(self, text: str, width: float, size: float = 8, *, bold: bool = False) -> float:
+        """How high a text will be."""
+        self._set(size, bold=bold, grey=BLACK)
+        return len(self.wrapped(text, width)) * size * LINE if text else 0.0
+
+    def wrapped(self, text: str, width: float) -> list[str]:
+        """A text as lines of a width, in the present font. Words that are longer than a line are broken."""
+        made: list[str] = []
+        for paragraph in self._printable(text).split("\n"):
+            line = ""
+            for word in paragraph.split():
+                longer = f"{line} {word}" if line else word
+                if self.get_string_width(longer) <= width:
+                    line = longer
+                    continue
+                if line:
+                    made.append(line)
+                while self.get_string_width(word) > width and len(word) > 1:
+                    fits = self._fits(word, width)
+                    made.append(word[:fits])
+                    word = word[fits:]
+                line = word
+            made.append(line)
+        return made
+
+    def rule(self, y: float, *, x: float = MARGIN, width: float = WIDTH, weight: float = 0.2) -> None:
+        """A line across."""
+        with self.decoration():
+            self.set_draw_color(BLACK)
+            self.set_line_width(weight)
+            self.line(x, y, x + width, y)
+
+    def frame(self, x: float, y: float, width: float, height: float, *, weight: float = 0.3, fill: int | None = None) -> None:
+        """A box."""
+        with self.decoration():
+            self.set_draw_color(BLACK)
+            self.set_line_width(weight)
+            if fill is not None:
+                self.set_fill_color(fill)
+            self.rect(x, y, width, height, style="D" if fill is None else "DF")
+
+    def picture(self, data: bytes, x: float, y: float, width: float, height: float, alt: str) -> None:
+        """A JPEG picture."""
+        self.image(io.BytesIO(data), x, y, width, height, alt_text=alt)
+
+    def outline(self, x: float, y: float, width: float, height: float, number: str, *, dashed: bool = False) -> None:
+        """A box upon a picture with its number, to be seen on light and dark, in colour or not."""
+        with self.decoration():
+            for colour, weight in ((WHITE, 0.9), (BLACK, 0.35)):
+                self.set_draw_color(colour)
+                self.set_line_width(weight)
+                if dashed and colour == BLACK:
+                    self.set_dash_pattern(1.2, 0.8)
+                self.rect(x, y, width, height)
+            self.set_dash_pattern()
+            self._set(6.5, bold=True, grey=WHITE)
+            wide = self.get_string_width(number) + 1.2
+            self.set_fill_color(BLACK)
+            self.rect(x, y, wide, 3, style="F")
+            self.set_xy(x + 0.6, y)
+            self.cell(wide, 3, number)
+
+    def code(self, text: str, x: float, y: float, side: float, alt: str) -> None:
+        """A QR code (ISO/IEC 18004), level M."""
+        import segno
+
+        made: Any = segno
+        rows = [list(row) for row in made.make(text, error="m", micro=False).matrix]
+        one = side / len(rows)
+        with self.tagged("Figure", alt):
+            self.set_fill_color(BLACK)
+            for line, row in enumerate(rows):
+                start = None
+                for place, dark in enumerate([*row, 0]):
+                    if dark and start is None:
+                        start = place
+                    elif not dark and start is not None:
+                        self.rect(x + start * one, y + line * one, (place - start) * one, one, style="F")
+                        start = None
+
+    def _set(self, size: float, *, bold: bool, grey: int) -> None:
+        self.set_font("noto", "B" if bold else "", size)
+        self.set_text_color(grey)
+
+    def _fits(self, text: str, width: float) -> int:
+        """How many characters of a text go into a width, at least one."""
+        low, high = 1, len(text)
+        while low < high:
+            middle = (low + high + 1) // 2
+            low, high = (middle, high) if self.get_string_width(text[:middle]) <= width else (low, middle - 1)
+        return low
+
+    def _cut(self, text: str, width: float) -> str:
+        if self.get_string_width(text) <= width:
+            return text
+        return text[: self._fits(text, width - self.get_string_width("…"))].rstrip() + "…"
+
+    def _printable(self, text: str) -> str:
+        """The text, with the number of each character that no font has."""
+        own = _has(FACES["noto", ""])
+        if all(ord(sign) in own or sign == "\n" for sign in text):
+            return text
+        if not self._lent:
+            for style in ("", "B"):
+                self.add_font("fira", style, _face(FACES["fira", style]))
+            self.set_fallback_fonts(["fira"], exact_match=False)
+            self._lent = True
+        other = _has(FACES["fira", ""])
+        shown = own | other | {ord("\n"), ord("\t")}
+        return "".join(sign if ord(sign) in shown else f"[U+{ord(sign):04X}]" for sign in text).replace("\t", " ")

@@ -1,0 +1,72 @@
+"""The photographs of an inspection as a printed record shows them: small, upright, without what their files say of place and device."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from PIL import Image
+
+from pestcheck.photo import PhotoError, open_photo
+from pestcheck.records import PhotographView
+from pestcheck.store.tables import Finding
+
+log = logging.getLogger(__name__)
+
+SIDE, SHARP, THUMB = 1000, 1800, 240
+"""Pixels: the longer side of a photograph in the annex, of one that findings are cut out of, and of what is cut out."""
+AROUND = 0.4
+"""Of the longer side of a box, what is shown around it."""
+QUALITY = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A photograph as JPEG, and cut out of it each finding by its id; "" says why it cannot be shown."""
+
+    item: PhotographView
+    jpeg: bytes = b""
+    thumbs: dict[str, bytes] = field(default_factory=dict)
+    gone: str = ""
+
+
+def shown(items: tuple[PhotographView, ...], photograph: Callable[[str], bytes], wanted: Callable[[Finding], bool]) -> Iterator[Shown]:
+    """One after the other; only one is in memory whole.
+
+    Args:
+        photograph: bytes by the SHA-256 of the original. wanted: whether a finding is to be cut out.
+    """
+    for item in items:
+        cut = [one for one in item.findings if wanted(one)]
+        try:
+            _, image = open_photo(photograph(item.view.sha256), SHARP if any(one.box for one in cut) else SIDE)
+        except PhotoError as error:
+            log.warning("photograph %s: %s", item.view.sha256, error)
+            yield Shown(item, gone="damaged")
+            continue
+        except (OSError, ValueError) as error:
+            log.warning("photograph %s: %s", item.view.sha256, error)
+            yield Shown(item, gone="missing")
+            continue
+        scale = image.width / item.photograph.width
+        thumbs = {one.id: _jpeg(_around(image, [edge * scale for edge in one.box] if one.box else None), THUMB) for one in cut}
+        yield Shown(item, _jpeg(image, SIDE), thumbs)
+
+
+def _around(image: Image.Image, box: list[float] | None) -> Image.Image:
+    """A square with a box in its middle, moved to lie within the picture; the middle of the picture where there is no box."""
+    x0, y0, x1, y1 = box or (0, 0, image.width, image.height)
+    side = min(max(x1 - x0, y1 - y0) * (1 + (AROUND if box else 0)) + (8 if box else 0), *image.size)
+    left = min(max(0.0, (x0 + x1 - side) / 2), image.width - side)
+    top = min(max(0.0, (y0 + y1 - side) / 2), image.height - side)
+    return image.crop((round(left), round(top), round(left + side), round(top + side)))
+
+
+def _jpeg(image: Image.Image, side: int) -> bytes:
+    small = image.copy()
+    small.thumbnail((side, side), reducing_gap=2.0)
+    out = io.BytesIO()
+    small.save(out, "JPEG", quality=QUALITY)
+    return out.getvalue()

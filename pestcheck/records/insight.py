@@ -1,0 +1,326 @@
+"""Use case of insight: how often there was contamination, where, what, on which way; what cleaning did; how long inspections take.
+
+Everything is counted by the database. The kinds of selection are never added up: a rate of conveyances that were chosen for their risk is
+no rate of all (domain: AQIM keeps random and targeted inspections apart). Formulas: docs/insight.md.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import CTE, Integer, Select, case, distinct, exists, func, literal, select, union, union_all
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+from sqlmodel import Session, col
+
+from pestcheck.inspection.checklist import Catalogue, NoTemplate
+from pestcheck.rates import Rate, quantile
+from pestcheck.records.common import UseCases, at_their_sites, text
+from pestcheck.records.inspections import SELECTIONS
+from pestcheck.records.period import Period
+from pestcheck.records.view import KEPT
+from pestcheck.store.tables import Action, Answer, Draw, Finding, Inspection, Leg, Party, View
+
+KINDS = (*SELECTIONS, "")
+"""Kinds of selection; "": nobody said why the conveyance was inspected."""
+BY = {
+    "week": "Week", "lane": "Lane", "partner": "Partner", "carrier": "Carrier (SCAC)", "site": "Site", "area": "Area", "label": "Label",
+}  # fmt: skip
+"""What the rates are given by. "partner": each party that handed the conveyance over on a leg of its journey."""
+QUARTERS = (0.25, 0.5, 0.75, 0.9)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row: what it is of, and the rate of each kind of selection. ``findings``: how many a person says were there, where they are counted."""
+
+    key: tuple[str, ...]
+    rates: Mapping[str, Rate]
+    findings: int = 0
+
+    @property
+    def of(self) -> int:
+        """How many inspections stand behind it."""
+        return sum(rate.of for rate in self.rates.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaning:
+    """How one method did: ``passed`` of those inspected again; ``waiting``: not inspected again."""
+
+    method: str
+    passed: Rate
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """Minutes from the opening of an inspection to its close: ``QUARTERS`` of the template's inspections."""
+
+    template: str
+    of: int
+    minutes: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """How often a kind of selection was proposed, and how often the person chose it."""
+
+    proposal: str
+    followed: Rate
+    open: int
+
+
+@dataclass(frozen=True, slots=True)
+class Insights:
+    """All of it. ``lines`` by ``BY``; ``total``: of all closed inspections; ``open``: not closed yet, and not
+    counted; ``sites``: that one may choose from."""
+
+    period: Period
+    site: str | None
+    total: Line
+    open: int
+    lines: Mapping[str, tuple[Line, ...]]
+    cleaning: tuple[Cleaning, ...] = ()
+    times: tuple[Time, ...] = ()
+    drawn: tuple[Drawn, ...] = ()
+    sites: tuple[str, ...] = ()
+
+
+class minutes(FunctionElement[int]):
+    """Whole minutes between two times of the records."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(minutes, "sqlite")
+def _sqlite(element: Any, compiler: Any, **more: Any) -> str:
+    first, last = (compiler.process(clause, **more) for clause in element.clauses)
+    return f"CAST(ROUND((julianday({last}) - julianday({first})) * 1440) AS INTEGER)"
+
+
+@compiles(minutes, "postgresql")
+def _postgresql(element: Any, compiler: Any, **more: Any) -> str:
+    first, last = (compiler.process(clause, **more) for clause in element.clauses)
+    return f"CAST(ROUND(EXTRACT(EPOCH FROM CAST({last} AS timestamptz) - CAST({first} AS timestamptz)) / 60) AS INTEGER)"
+
+
+class Insight(UseCases):
+    """See the module."""
+
+    def known_sites(self) -> tuple[str, ...]:
+        """The sites of the inspections that they see."""
+        with self.database.reading() as session:
+            return _sites(session)
+
+    def insight(self, period: Period | None = None, site: str | None = None) -> Insights:
+        """What the closed inspections of a period show, of those that were opened in it, at the sites that they see.
+
+        Args:
+            period: None: the last year. site: only of this one, "": those without.
+        """
+        span = period or Period.read()
+        where = None if site is None else text(site, "site")
+        with self.database.reading() as session:
+            closed = _closed(session, span, where)
+            counted = _counted(session, looked_at(session, span, where))
+            counted["label"] = _labels(session, closed, {kind: of for _, _, kind, of, *_ in counted[""]})
+            counted["area"] = _areas(session, self.catalogue, closed)
+            lines = {by: _lines(counted[by], newest=by == "week") for by in BY}
+            total = next(iter(_lines(counted[""])), Line((), {}))
+            return Insights(
+                span, where, total, _open(session, span, where), lines, _cleaning(session, closed), _times(session, closed),
+                _drawn(session, span, where), _sites(session),
+            )  # fmt: skip
+
+
+THERE = (col(Finding.state).in_(KEPT), col(Finding.cargo).is_(None))
+"""Of a finding: a person says that it is there, and that it is no cargo."""
+Row = tuple[Any, ...]
+"""Two parts of a key, kind of selection, inspections, those with contamination, findings."""
+
+
+def _sites(session: Session) -> tuple[str, ...]:
+    query = select(Inspection.site).where(col(Inspection.site).is_not(None), at_their_sites(session, Inspection.id)).distinct()  # type: ignore[call-overload]
+    return tuple(sorted(site for (site,) in session.connection().execute(query)))
+
+
+def looked_at(session: Session, period: Period, site: str | None = None, *, kinds: Iterable[str] | None = None) -> CTE:
+    """The closed inspections of a period as a table: what they are counted by, and whether a person found contamination.
+
+    Args:
+        kinds: only of these kinds of selection.
+    """
+    there = select(col(View.inspection_id)).join(Finding, col(Finding.view_id) == View.id).where(*THERE)
+    said = select(col(Answer.inspection_id)).where(col(Answer.state) == "inspected", col(Answer.result) == "contamination")
+    dirty = union(there, said).subquery()
+    query = (
+        select(
+            col(Inspection.id).label("id"), func.coalesce(Inspection.selection, "").label("selection"),
+            func.substr(Inspection.opened_at, 1, 10).label("day"), func.coalesce(Inspection.origin, "").label("origin"),
+            func.coalesce(Inspection.destination, "").label("destination"), func.coalesce(Inspection.carrier_scac, "").label("carrier"),
+            func.coalesce(Inspection.site, "").label("site"), col(Inspection.container_number).label("number"),
+            case((dirty.c[0].is_(None), 0), else_=1).label("found"),
+        )
+        .outerjoin(dirty, dirty.c[0] == Inspection.id)
+        .where(*within(session, period, site), col(Inspection.closed_at).is_not(None))
+    )  # fmt: skip
+    if kinds is not None:
+        query = query.where(func.coalesce(Inspection.selection, "").in_([*kinds]))
+    return query.cte("looked_at")
+
+
+def within(session: Session, period: Period, site: str | None) -> tuple[Any, ...]:
+    """Conditions: inspections opened in a period, at a site, which they see."""
+    first, last = period.texts
+    here = () if site is None else (func.coalesce(Inspection.site, "") == site,)
+    return (col(Inspection.opened_at) >= first, col(Inspection.opened_at) < last, at_their_sites(session, Inspection.id), *here)
+
+
+def _counted(session: Session, of: CTE) -> dict[str, list[Row]]:
+    """Rows by what they are counted by; one statement, so that the database makes the table of inspections once."""
+    none, nothing = literal(""), literal(0)
+
+    def by(name: str, one: Any, two: Any = none) -> Select[Any]:
+        return select(literal(name), one, two, of.c.selection, func.count(), func.sum(of.c.found), nothing).group_by(
+            one, two, of.c.selection
+        )
+
+    hands = select(Leg.inspection_id, Party.name).join(Party, col(Party.id) == Leg.tendered_by).distinct().subquery()  # type: ignore[call-overload]
+    partner = (
+        select(literal("partner"), hands.c.name, none, of.c.selection, func.count(), func.sum(of.c.found), nothing)
+        .join_from(of, hands, hands.c.inspection_id == of.c.id).group_by(hands.c.name, of.c.selection)
+    )  # fmt: skip
+    everything = select(literal(""), none, none, of.c.selection, func.count(), func.sum(of.c.found), nothing).group_by(of.c.selection)
+    parts = (by("week", of.c.day), by("lane", of.c.origin, of.c.destination), by("carrier", of.c.carrier), by("site", of.c.site), everything, partner)  # fmt: skip
+    rows: dict[str, list[Row]] = defaultdict(list)
+    for name, one, two, kind, n, found, several in session.connection().execute(union_all(*parts)):
+        rows[name].append((one, two, kind, int(n), int(found), int(several)))
+    rows["week"] = [(monday(one), *rest) for one, *rest in rows["week"]]
+    return rows
+
+
+def _closed(session: Session, period: Period, site: str | None) -> tuple[Any, ...]:
+    return (*within(session, period, site), col(Inspection.closed_at).is_not(None))
+
+
+def _labels(session: Session, where: tuple[Any, ...], totals: Mapping[str, int]) -> list[Row]:
+    """Inspections with a label, of all inspections, and how often it was found."""
+    selection = func.coalesce(Inspection.selection, "")
+    query = (
+        select(Finding.decided_label, selection, func.count(distinct(col(Inspection.id))), func.count())  # type: ignore[call-overload]
+        .select_from(Finding).join(View, col(View.id) == Finding.view_id).join(Inspection, col(Inspection.id) == View.inspection_id)
+        .where(*THERE, *where).group_by(Finding.decided_label, selection)
+    )  # fmt: skip
+    return [(label, "", kind, totals.get(kind, 0), int(found), int(n)) for label, kind, found, n in session.connection().execute(query)]
+
+
+def _areas(session: Session, catalogue: Catalogue, where: tuple[Any, ...]) -> list[Row]:
+    """Inspections with contamination at a point, of those in which it was inspected, and how often something was found there.
+
+    A closed inspection has an answer at each point of its template, so those inspected are all but those answered otherwise: counting
+    seven answers an inspection one by one would take most of the time.
+    """
+    selection = func.coalesce(Inspection.selection, "")
+    there = select(View.inspection_id, View.area, literal(1).label("n")).join(Finding, col(Finding.view_id) == View.id).where(*THERE)  # type: ignore[call-overload]  # fmt: skip
+    said = select(Answer.inspection_id, Answer.area, literal(0)).where(col(Answer.state) == "inspected", col(Answer.result) == "contamination")  # type: ignore[call-overload]  # fmt: skip
+    bad = union_all(there, said).subquery()
+    found = (
+        select(bad.c.area, selection, func.count(distinct(col(Inspection.id))), func.sum(bad.c.n))
+        .select_from(bad).join(Inspection, col(Inspection.id) == bad.c.inspection_id).where(*where).group_by(bad.c.area, selection)
+    )  # fmt: skip
+    made = (
+        select(Inspection.template, Inspection.template_version, selection, func.count()).where(*where)  # type: ignore[call-overload]
+        .group_by(Inspection.template, Inspection.template_version, selection)
+    )  # fmt: skip
+    otherwise = (
+        select(Answer.area, selection, func.count()).select_from(Answer)  # type: ignore[call-overload]
+        .join(Inspection, col(Inspection.id) == Answer.inspection_id)
+        .where(col(Answer.state).in_(("not_inspected", "not_applicable")), *where).group_by(Answer.area, selection)
+    )  # fmt: skip
+    of: dict[tuple[str, str], int] = defaultdict(int)
+    for template, version, kind, n in session.connection().execute(made):
+        with suppress(NoTemplate):  # its file is gone, and nobody knows its points
+            for point in catalogue.template(template, version).points:
+                of[point.area, kind] += n
+    for area, kind, n in session.connection().execute(otherwise):
+        of[area, kind] -= n
+    rows = {(area, kind): (int(count), int(n)) for area, kind, count, n in session.connection().execute(found)}
+    # With a finding where the answer is "not inspected" (an amendment), it was looked at all the same.
+    return [
+        (area, "", kind, max(of[area, kind], rows.get((area, kind), (0, 0))[0]), *rows.get((area, kind), (0, 0)))
+        for area, kind in {**of, **rows}
+    ]
+
+
+def monday(on: str) -> str:
+    """The Monday of a day's week (ISO 8601)."""
+    read = date.fromisoformat(on)
+    return (read - timedelta(days=read.weekday())).isoformat()
+
+
+def _lines(rows: Iterable[tuple[Any, ...]], *, newest: bool = False) -> tuple[Line, ...]:
+    """Rows put together by their key: weeks in their order, all else with most inspections first."""
+    rates: dict[tuple[str, ...], dict[str, Rate]] = defaultdict(dict)
+    findings: dict[tuple[str, ...], int] = defaultdict(int)
+    for one, two, kind, of, found, several in rows:
+        key = (one or "", two or "") if two else (one or "",)
+        known = kind if kind in KINDS else ""
+        rates[key][known] = rates[key].get(known, Rate(0, 0)) + Rate(int(found), int(of))
+        findings[key] += int(several or 0)
+    lines = [Line(key, {kind: of[kind] for kind in KINDS if kind in of}, findings[key]) for key, of in rates.items()]
+    return tuple(
+        sorted(lines, key=lambda line: line.key if newest else (-sum(rate.found for rate in line.rates.values()), -line.of, line.key))
+    )
+
+
+def _open(session: Session, period: Period, site: str | None) -> int:
+    query = select(func.count()).select_from(Inspection).where(*within(session, period, site), col(Inspection.closed_at).is_(None))
+    return int(session.connection().execute(query).scalar_one())
+
+
+def _cleaning(session: Session, where: tuple[Any, ...]) -> tuple[Cleaning, ...]:
+    of = (
+        exists().where(col(Finding.id) == Action.finding_id, col(View.id) == Finding.view_id, col(Inspection.id) == View.inspection_id, *where)
+        .correlate(Action.__table__)  # type: ignore[attr-defined]
+    )  # fmt: skip
+    query = select(Action.method, Action.clean, func.count()).where(of).group_by(Action.method, Action.clean)  # type: ignore[call-overload]
+    counts: dict[str, dict[bool | None, int]] = defaultdict(lambda: defaultdict(int))
+    for method, clean, count in session.connection().execute(query):
+        counts[method][None if clean is None else bool(clean)] += count
+    found = [Cleaning(method, Rate(of[True], of[True] + of[False]), of[None]) for method, of in counts.items()]
+    return tuple(sorted(found, key=lambda one: (-one.passed.of - one.waiting, one.method)))
+
+
+def _times(session: Session, where: tuple[Any, ...]) -> tuple[Time, ...]:
+    counts: dict[str, list[tuple[float, int]]] = defaultdict(list)
+    took = minutes(Inspection.opened_at, Inspection.closed_at)
+    query = select(Inspection.template, took, func.count()).where(*where).group_by(Inspection.template, took)  # type: ignore[call-overload]
+    for template, value, count in session.connection().execute(query):
+        counts[template].append((max(0, value), count))
+    found = []
+    for template, values in counts.items():
+        values.sort()
+        found.append(Time(template, sum(n for _, n in values), tuple(quantile(values, share) or 0 for share in QUARTERS)))
+    return tuple(sorted(found, key=lambda one: (-one.of, one.template)))
+
+
+def _drawn(session: Session, period: Period, site: str | None) -> tuple[Drawn, ...]:
+    """Of the draws for a second look."""
+    first, last = period.texts
+    sites: frozenset[str] | None = session.info.get("sites")
+    query = select(Draw.proposal, Draw.chosen, func.count()).where(col(Draw.drawn_at) >= first, col(Draw.drawn_at) < last)  # type: ignore[call-overload]
+    if site is not None:
+        query = query.where(col(Draw.site) == site)
+    if sites is not None:
+        query = query.where(col(Draw.site).in_(sites))
+    counts: dict[str, dict[str | None, int]] = defaultdict(lambda: defaultdict(int))
+    for proposal, chosen, count in session.connection().execute(query.group_by(Draw.proposal, Draw.chosen)):
+        counts[proposal][chosen] += count
+    return tuple(Drawn(kind, Rate(of[kind], sum(of.values()) - of[None]), of[None]) for kind in SELECTIONS if (of := counts.get(kind)))
