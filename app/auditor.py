@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import fields
 from urllib.parse import urlencode
@@ -19,6 +20,8 @@ from pestcheck.records.exports import KINDS
 from pestcheck.records.filter import OUTCOMES
 from pestcheck.store.keys import KeyUnavailable
 
+log = logging.getLogger(__name__)
+
 A_PAGE, TAKEN = 50, 20
 NAMES = {
     "since": "From", "until": "To", "site": "Site", "partner": "Partner", "lane": "Lane", "container": "Container number", "label": "Found",
@@ -30,6 +33,7 @@ PARTS = {
     "actions": "Cleaning", "training": "Training", "log": "Log: a row a finding, and a point without",
 }  # fmt: skip
 """What the tables of a register are called."""
+NOT_NOW = "The file could not be made now: the disk is full, or the database is away. Try again later."
 FORMATS = {"xlsx": "Excel (XLSX)", "json": "JSON", "coco": "Boxes and labels (COCO)"}
 
 
@@ -63,19 +67,15 @@ def routes(everything: Records, downloads: Downloads) -> APIRouter:
             taken=records.exports(TAKEN, actor=None if who.sites is None else who.name), kinds=KINDS,
         )  # fmt: skip
 
-    def file(request: Request, make: Callable[[], Response]) -> Response:
+    def file(request: Request, make: Callable[[], Response], why_not: Callable[[int, str], Response]) -> Response:
         """A file, or the page that says why not."""
         try:
             return make()
         except Refused as error:
-            return shown(request, 404 if isinstance(error, NotFound) else 422, str(error))
-        except OSError:
-            return page(
-                request,
-                "told.html",
-                503,
-                says="The file could not be made now: the disk is full, or the database is away. Try again later.",
-            )
+            return why_not(404 if isinstance(error, NotFound) else 422, str(error))
+        except OSError as error:
+            log.error("%s: %s", request.url.path, error)
+            return why_not(503, NOT_NOW)
 
     @router.get("/records")
     def records_page(request: Request) -> Response:
@@ -91,7 +91,7 @@ def routes(everything: Records, downloads: Downloads) -> APIRouter:
                 raise NotFound("There is no such file.")
             return downloads.register(everything.within(who.sites), who, kind, asked(request), part=table)
 
-        return file(request, make)
+        return file(request, make, lambda status, says: shown(request, status, says))
 
     @router.get("/records/pack.zip")
     def pack(request: Request) -> Response:
@@ -105,23 +105,17 @@ def routes(everything: Records, downloads: Downloads) -> APIRouter:
                     request, "told.html", 503, says="The key that signs evidence packs is not on this server. Ask whoever keeps it."
                 )
 
-        return file(request, make)
+        return file(request, make, lambda status, says: shown(request, status, says))
 
     @router.get("/packet/{inspection_id}.pdf")
     def packet(request: Request, inspection_id: str, language: str = "") -> Response:
         who = person(request)
         spoken = language if language in LANGUAGES else chosen(request)
         records = everything.within(who.sites)
-        try:
-            return downloads.inspection(records, who, "pdf", inspection_id, language=spoken)
-        except Refused as error:
-            return page(request, "told.html", 404 if isinstance(error, NotFound) else 422, says=str(error))
-        except OSError:
-            return page(
-                request,
-                "told.html",
-                503,
-                says="The file could not be made now: the disk is full, or the database is away. Try again later.",
-            )
+        return file(
+            request,
+            lambda: downloads.inspection(records, who, "pdf", inspection_id, language=spoken),
+            lambda status, says: page(request, "told.html", status, says=says),
+        )
 
     return router

@@ -99,7 +99,7 @@ def plots(found: Insights, language: str) -> dict[str, str]:
     kinds = [kind for kind in KINDS if kind in found.total.rates]
     name = {kind: t(WORDS[kind]) for kind in kinds}
     weeks = found.lines["week"]
-    made = {}
+    made: dict[str, str] = {}
     for kind in kinds:
         made[f"week {kind}"] = plot.lines(
             [plot.Series(name[kind], KINDS.index(kind), [week.rates.get(kind) for week in weeks])],

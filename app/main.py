@@ -25,6 +25,7 @@ from app import (
     auditor,
     evidence,
     forms,
+    guide,
     heads,
     identity,
     insight,
@@ -51,12 +52,15 @@ from app.previews import KEEP, Previews
 from app.serving import Serving
 from pestcheck import __version__, photo
 from pestcheck.accounts import Accounts
+from pestcheck.addons.hints import Hints
 from pestcheck.inspection.checklist import catalogue
+from pestcheck.inspection.watchlist import watch_list
 from pestcheck.records import Filter, NotFound, Records
 from pestcheck.settings import Settings
 from pestcheck.store import open_folder
 from pestcheck.store.heads import Heads
 from pestcheck.store.keys import KeyFolder
+from pestcheck.vision.scan import Report
 
 log = logging.getLogger(__name__)
 
@@ -66,18 +70,23 @@ RETRY_SECONDS = 5.0
 class ScoringThread:
     """Scores waiting photographs one after the other, also those that an earlier run of the server left waiting, with the model in use."""
 
-    def __init__(self, records: Records, serving: Serving) -> None:
-        self.records, self.serving = records, serving
+    def __init__(self, records: Records, serving: Serving, hints: Hints | None = None) -> None:
+        self.records, self.serving, self.hints = records, serving, hints
         self.wake, self.stopping = threading.Event(), threading.Event()
         self.thread = threading.Thread(target=self._run, name="scoring", daemon=True)
         records.on_photograph = self.wake.set
+
+    def scan(self, data: bytes) -> Report:
+        """What the model says of a photograph, and the add-on of its findings."""
+        report, image = self.serving.scanner.scan(data)
+        return self.hints.added_to(report, image) if self.hints else report
 
     def _run(self) -> None:
         while not self.stopping.is_set():
             self.wake.clear()
             try:
                 self.serving.follow()  # between two photographs: each is looked at by one model from its first to its last finding
-                if self.records.score_next(lambda data: self.serving.scanner.scan(data)[0]):
+                if self.records.score_next(self.scan):
                     continue
             except Exception:  # a full disk or a busy database passes; the photograph stays waiting, and this thread must live
                 log.exception("scoring failed; trying again in %.0f s", RETRY_SECONDS)
@@ -112,7 +121,10 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
         log.warning("template not usable: %s", fault)
     records = Records(database, photo_store, templates)
     serving = Serving(records, settings.data, settings.model)
-    scoring = ScoringThread(records, serving)
+    watched = watch_list(settings.data)
+    for fault in watched.faults:
+        log.warning("watch list: %s", fault)
+    scoring = ScoringThread(records, serving, Hints(settings.data, watched))
     accounts = Accounts(database, timedelta(minutes=settings.lock_minutes))
     signer = Heads(database, KeyFolder(settings.keys_folder), settings.stamps)
 
@@ -175,6 +187,7 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     if service:
         app.include_router(oidc.routes(accounts, settings, service))
     app.include_router(admin.routes(accounts))
+    app.include_router(guide.routes(watched))
     app.include_router(trainer.routes(records))
     app.include_router(auditor.routes(records, downloads))
     app.include_router(registers.routes(records, settings.retention_years))
@@ -191,7 +204,7 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     app.include_router(offline.router)
     api = create_api(
         records, serving=serving, previews=previews, metrics=metrics, health=health, contacts=settings.contacts,
-        gap=timedelta(hours=settings.gap_hours), downloads=downloads,
+        gap=timedelta(hours=settings.gap_hours), watch_list=watched, downloads=downloads,
         plan=settings.plan, alarms=settings.alarms,
     )  # fmt: skip
     api_at = Mount("/api/v1", app=api)
@@ -199,7 +212,7 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     app.router.routes.append(api_at)
     app.add_middleware(Counting, metrics=metrics)
     gr.mount_gradio_app(
-        app, page(records, settings.contacts, accounts.sites, timedelta(hours=settings.gap_hours), settings.plan), path="/", theme=frame.theme(),
+        app, page(records, settings.contacts, accounts.sites, timedelta(hours=settings.gap_hours), settings.plan, watched), path="/", theme=frame.theme(),
         head=frame.HEAD, footer_links=[],
         max_file_size=photo.MAX_BYTES, ssr_mode=False, pwa=False, show_error=True, run_history=False, favicon_path=str(frame.STATIC / "icon.svg"),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""``pestcheck models``: which model looks at photographs, and back to the one before. ``pestcheck dataset``: reviewed photographs as data sets."""
+"""``pestcheck models``: which model looks at photographs, and back to the one before; add-on models. ``pestcheck dataset``: reviewed photographs as data sets."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Annotated
 
 import typer
 
-models = typer.Typer(help="List the models that there are, and which is in use; or go back to the one before.")
+models = typer.Typer(help="List the models that there are, and which is in use; go back to the one before; add and remove add-on models.")
 datasets = typer.Typer(no_args_is_help=True, help="Reviewed photographs as data sets, to train and to test with.")
 
 ByOption = Annotated[str, typer.Option(help="Your name; it stands in the log.")]
 DataOption = Annotated[Path | None, typer.Option("--data", help="Folder of the records. [default: ~/pestcheck-data, or PESTCHECK_DATA]")]
+AddonArgument = Annotated[str, typer.Argument(help="Name of the add-on.", show_default=False)]
 NameArgument = Annotated[str, typer.Argument(help="Name of the data set.", show_default=False)]
 
 
@@ -25,10 +26,15 @@ class Form(StrEnum):
 
 
 @models.callback(invoke_without_command=True)
-def list_(context: typer.Context, data: DataOption = None) -> None:
-    """List the models that there are, and which is in use; or go back to the one before."""
-    if context.invoked_subcommand:
-        return
+def default(context: typer.Context, data: DataOption = None) -> None:
+    """List the models that there are, and which is in use; go back to the one before; add and remove add-on models."""
+    if context.invoked_subcommand is None:
+        list_(data)
+
+
+@models.command(name="list")
+def list_(data: DataOption = None) -> None:
+    """List the models that there are, which is in use, and the add-on models."""
     from pestcheck.cli import _fail, _records, _settings
     from pestcheck.vision import bundle
 
@@ -48,6 +54,7 @@ def list_(context: typer.Context, data: DataOption = None) -> None:
         mark = " (in use)" if one.model == used and one in live else ""
         gone = f"; rolled back {one.rolled_back_at} by {one.rolled_back_by}: {one.rolled_back_reason}" if one.rolled_back_at else ""
         typer.echo(f"{one.model}{mark}: put in use {one.promoted_at} by {one.promoted_by}, after {one.replaces}{gone}")
+    _print_addons(settings.data)
 
 
 @models.command()
@@ -63,6 +70,66 @@ def rollback(by: ByOption, reason: Annotated[str, typer.Option(help="Why; it sta
     except (Refused, OSError) as error:
         _fail(str(error))
     typer.echo(f"{gone.model} is out of use; {now.model if now else 'the shipped model'} is in use.")
+
+
+def _print_addons(data: Path) -> None:
+    from pestcheck.addons import install
+    from pestcheck.addons.registry import registry
+
+    here = set()
+    for one in install.added(data):
+        if isinstance(one, install.AddonError):
+            typer.echo(f"add-on not usable: {one}")
+            continue
+        told = one.description
+        here.add(told.name)
+        typer.echo(f"{told.id} (add-on): {len(told.labels)} classes, {told.added}, {told.licence}, {one.folder}")
+    for name, addon in registry().items():
+        if name not in here:
+            typer.echo(f"{name} (not added): {addon.title}, {addon.licence}; pestcheck models add {name}")
+
+
+@models.command()
+def add(
+    name: AddonArgument,
+    come_from: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="FILE|FOLDER|URL", help="Where its files are, if not where they are published: for yards without a network."
+        ),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="I agree to its licence; do not ask.")] = False,
+    data: DataOption = None,
+) -> None:
+    """Fetch an add-on model, check, convert and test it, and use it from then on. Exit code 2 if anything is wrong; then nothing was changed."""
+    from pestcheck.addons import install
+    from pestcheck.cli import _fail, _settings
+
+    folder = _settings(data=data).data
+    try:
+        addon = install.known(name)
+        size = (addon.model.bytes + addon.labels.bytes) / 1e6
+        typer.echo(f"{name}: {addon.title}\n  {addon.purpose}\n  Source:  {addon.source}\n  Licence: {addon.licence}")
+        typer.echo(f"  From:    {come_from or addon.address} ({size:.1f} MB; it is not part of pestcheck)")
+        if not yes and not typer.confirm("Take it from there, under this licence?"):
+            _fail("nothing was added")
+        one = install.add(folder, name, come_from)
+    except install.AddonError as error:
+        _fail(str(error))
+    typer.echo(f"{one.description.id} is in {one.folder}; a running server uses it for the next photograph.")
+
+
+@models.command()
+def remove(name: AddonArgument, data: DataOption = None) -> None:
+    """Take an add-on model out of the data folder. What it said of findings stays on record."""
+    from pestcheck.addons import install
+    from pestcheck.cli import _fail, _settings
+
+    try:
+        install.remove(_settings(data=data).data, name)
+    except install.AddonError as error:
+        _fail(str(error))
+    typer.echo(f"{name} is removed.")
 
 
 @datasets.command()

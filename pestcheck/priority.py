@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from pestcheck.review import Status
 
-VERSION = 2
+VERSION = 3
 """To be raised when anything here changes: the queue is then made anew."""
 FULL_SET = 5
 """A candidate set of so many labels counts in full; one label counts nothing."""
@@ -38,6 +38,8 @@ PARTS: dict[str, Part] = {
     "corrected": Part(4, "the inspector corrected the model"),
     "disputed": Part(4, "two trainers disagree"),
     "unsure": Part(3, "the model is unsure"),
+    "models": Part(3, "two models disagree"),
+    "listed": Part(2, "resembles what is on the watch list"),
     "large_set": Part(2, "large candidate set"),
     "high_risk": Part(1, "high-risk label"),
     "rare": Part(1, "rare label"),
@@ -62,10 +64,10 @@ class Found(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is rare, new and drifting now: labels and sites."""
+    """What trainers know well by now, labels and sites, and which sites drift."""
 
-    rare: frozenset[str] = frozenset()
-    new_sites: frozenset[str] = frozenset()
+    common: frozenset[str] = frozenset()
+    known_sites: frozenset[str] = frozenset()
     drifting: frozenset[str] = frozenset()
 
 
@@ -82,13 +84,14 @@ def between(candidates: Sequence[Any]) -> float:
 
 def parts(
     *, verdict: str | None, score: float | None, findings: Iterable[Found], status: str = Status.OPEN, site: str = "", recent: bool = False,
-    facts: Facts = Facts(),
+    models: bool = False, listed: bool = False, facts: Facts = Facts(),
 ) -> dict[str, float]:  # fmt: skip
     """What a photograph teaches, each of PARTS 0 to 1.
 
     Args:
         verdict, score: the model's, of the photograph. findings: the model's, with what the inspector decided, and those that it missed.
         status: how far trainers are. recent: taken up in the last RECENT_DAYS.
+        models: an add-on model names something that does not fit the label of a finding. listed: it resembles what is on the watch list.
     """
     known = [*findings]
     labels = {label for one in known for label in (one.label, one.decided_label) if label}
@@ -103,10 +106,12 @@ def parts(
         "disputed": float(status == Status.DISPUTED),
         "high_risk": 1.0 if decided & HIGH_RISK else unsure if labels & HIGH_RISK else 0.0,
         "unsure": unsure,
+        "models": float(models),
+        "listed": float(listed),
         "large_set": max((min(1.0, (len(one.candidates) - 1) / (FULL_SET - 1)) for one in suggested if one.candidates), default=0.0),
-        "rare": float(bool(labels & facts.rare)),
+        "rare": float(any(label in LABELS and label not in facts.common for label in labels)),
         "second": float(status == Status.ONE_OPINION),
-        "new_site": float(site in facts.new_sites),
+        "new_site": float(site not in facts.known_sites),
         "drift": float(recent and site in facts.drifting),
     }
 

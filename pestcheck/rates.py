@@ -79,7 +79,7 @@ def psi(expected: Sequence[int], actual: Sequence[int]) -> float | None:
         return None
     bins = len(expected)
     shares = [[(count + 0.5) / (sum(counts) + bins / 2) for count in counts] for counts in (expected, actual)]
-    return sum((a - e) * math.log(a / e) for e, a in zip(*shares, strict=True))
+    return float(sum((a - e) * math.log(a / e) for e, a in zip(*shares, strict=True)))
 
 
 def quantile(counts: Sequence[tuple[float, int]], share: float) -> float | None:

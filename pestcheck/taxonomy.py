@@ -94,3 +94,22 @@ LABELS: dict[str, Label] = _table(
     Label("clean_other", "Other surface", Group.SURFACE),
 )  # fmt: skip
 """Every label that a model may carry, by id; the order is that of lists shown to people."""
+
+TAXA: dict[str, tuple[str, ...]] = {
+    "ant": ("Formicidae",),
+    "bee": ("Apidae", "Megachilidae"),
+    "beetle": ("Coleoptera",),
+    "caterpillar": ("Lepidoptera", "Tenthredinidae", "Cimbicidae"),
+    "cockroach": ("Blattodea",),
+    "earwig": ("Dermaptera",),
+    "fly": ("Diptera",),
+    "grasshopper": ("Orthoptera",),
+    "hornet": ("Vespidae",),
+    "moth": ("Lepidoptera",),
+    "planthopper": ("Acanaloniidae", "Cercopidae", "Cicadellidae", "Flatidae", "Ricaniidae"),
+    "spotted_lanternfly": ("Lycorma delicatula",),
+    "true_bug": ("Hemiptera",),
+    "wasp": ("Vespidae", "Sphecidae", "Crabronidae", "Scoliidae", "Mutillidae", "Pelecinidae", "Siricidae"),
+    "weevil": ("Curculionidae",),
+}
+"""What the labels of insects cover, as orders and families of zoology (caterpillars: sawflies' larvae too)."""

@@ -142,7 +142,25 @@ def test_help_does_not_wait_for_a_model() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["check", "serve", "export", "verify", "read", "hold", "purge", "times", "seals", "models", "db", "db backup", "db restore"]
+    "command",
+    [
+        "check",
+        "serve",
+        "export",
+        "verify",
+        "read",
+        "hold",
+        "purge",
+        "times",
+        "seals",
+        "models",
+        "models list",
+        "models add",
+        "models remove",
+        "db",
+        "db backup",
+        "db restore",
+    ],
 )
 def test_every_command_has_help(command: str) -> None:
     done = pestcheck(*command.split(), "--help")

@@ -443,3 +443,28 @@ def test_quality_names_what_it_measured():
     board = np.indices((64, 64)).sum(axis=0) % 2 * 255
     found = quality(Image.fromarray(np.dstack([board] * 3).astype(np.uint8)))
     assert (found.brightness, found.sharpness) == (127.5, (4 * 255) ** 2)
+
+
+@pytest.mark.parametrize(
+    ("maker", "model", "camera"),
+    [
+        ("Google", "Pixel 8", "Google Pixel 8"), ("Canon", "Canon EOS R5", "Canon EOS R5"), (None, "iPhone 15", "iPhone 15"), ("Acme", None, "Acme"),
+        (None, None, None), (" \0 ", "", None), ("A\nB\x07", "C  D", "A B C D"), ("M" * 500, "x", "M" * 80), ("samsung", "SAMSUNG SM-1", "SAMSUNG SM-1"),
+    ],
+)  # fmt: skip
+def test_the_camera_is_what_it_calls_itself(maker, model, camera):
+    block = Image.Exif()
+    for tag, value in ((ExifTags.Base.Make, maker), (ExifTags.Base.Model, model)):
+        if value is not None:
+            block[tag] = value
+    assert open_photo(encoded(quarters(), "JPEG", exif=block))[0].camera == camera
+
+
+def test_no_serial_number_and_no_owner_is_taken_from_a_photograph():
+    block = Image.Exif()
+    block[ExifTags.Base.Model] = "Pixel 8"
+    block.get_ifd(ExifTags.IFD.Exif).update({ExifTags.Base.BodySerialNumber: "SN12345", ExifTags.Base.CameraOwnerName: "Ana Pérez"})
+    found, _ = open_photo(encoded(quarters(), "JPEG", exif=block))
+    assert found.camera == "Pixel 8"
+    assert "SN12345" not in str(found)
+    assert "Ana" not in str(found)

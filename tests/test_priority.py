@@ -23,8 +23,13 @@ class Found:
     decided_label: str | None = None
 
 
+DRIFTING = Facts(drifting=frozenset({"Yard 1"}))
+KNOWN = Facts(common=frozenset({"ant", "wasp", "snail", "soil"}), known_sites=frozenset({"Yard 1"}))
+
+
 def of(*findings: Found, verdict: str = "suspect", score: float = 0.99, **more: Any) -> dict[str, float]:
-    return parts(verdict=verdict, score=score, findings=findings, **more)
+    told: dict[str, Any] = {"site": "Yard 1", "facts": KNOWN} | more
+    return parts(verdict=verdict, score=score, findings=findings, **told)
 
 
 CANDIDATES = [["ant", 0.3], ["wasp", 0.3], ["bee", 0.2], ["fly", 0.1], ["moth", 0.1]]
@@ -43,10 +48,12 @@ CANDIDATES = [["ant", 0.3], ["wasp", 0.3], ["bee", 0.2], ["fly", 0.1], ["moth", 
         ("unsure", of(Found(label="insect", candidates=[["ant", 0.3], ["moth", 0.3]]))),
         ("unsure", of(Found(probability=0.5, candidates=[]))),
         ("unsure", of(verdict="nothing_found", score=0.5)),
+        ("models", of(Found(), models=True)),
+        ("listed", of(Found(), listed=True)),
         ("large_set", of(Found(candidates=CANDIDATES))),
-        ("rare", of(Found(), facts=Facts(rare=frozenset({"ant"})))),
-        ("new_site", of(Found(), site="Yard 1", facts=Facts(new_sites=frozenset({"Yard 1"})))),
-        ("drift", of(Found(), site="Yard 1", recent=True, facts=Facts(drifting=frozenset({"Yard 1"})))),
+        ("rare", of(Found(label="seed"))),
+        ("new_site", of(Found(), site="Yard 2")),
+        ("drift", of(Found(), site="Yard 1", recent=True, facts=DRIFTING)),
     ],
 )
 def test_each_part_counts_and_is_named(name: str, given: dict[str, float]) -> None:
@@ -61,7 +68,7 @@ def test_what_all_agree_on_teaches_least() -> None:
     assert reasons(dull) == []
     assert priority(dull) < 300
     assert of(Found(state="rejected", label=None, decided_label=None))["corrected"] == 0.0  # a person's own mistake, not the model's
-    assert of(Found(), site="Yard 1", recent=False, facts=Facts(drifting=frozenset({"Yard 1"})))["drift"] == 0.0
+    assert of(Found(), site="Yard 1", recent=False, facts=DRIFTING)["drift"] == 0.0
 
 
 def test_the_reasons_are_in_the_order_of_their_weight() -> None:

@@ -18,7 +18,7 @@ from tests.conftest import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
-SHIPPED = [*PROJECT["dependencies"], *(text for extra in ("app", "ocr", "postgres", "ray", "s3") for text in EXTRAS[extra])]
+SHIPPED = [*PROJECT["dependencies"], *(text for extra in ("app", "ocr", "postgres", "ray", "s3", "stamps") for text in EXTRAS[extra])]
 """What an installation brings; the other extras are for those who work on the project."""
 DIRECT = [*PROJECT["dependencies"], *(text for texts in EXTRAS.values() for text in texts)]
 ALLOWED = re.compile(

@@ -223,6 +223,29 @@ def ablate(
         raise SystemExit(str(error)) from error
 
 
+@app.command()
+def species(
+    data: Data,
+    records: Annotated[Path, typer.Option(help="Data folder that the add-on was added to (pestcheck models add NAME --data FOLDER).")],
+    name: Annotated[str, typer.Option(help="The add-on.")] = "inat-insect",
+    out: Annotated[Path | None, typer.Option(help="Also write the numbers to this JSON file.")] = None,
+) -> None:
+    """Measure an add-on model that names species: accuracy by rank, hints that fit, false alarms of the watch list, time a finding."""
+    import json
+
+    from pestcheck.addons import install
+    from training import species
+
+    added = [one for one in install.added(records) if isinstance(one, install.Added) and one.description.name == name]
+    if not added:
+        raise SystemExit(f"{name} is not in {records}: pestcheck models add {name} --data {records}")
+    found = species.measure(data, added[-1])
+    for line in species.say(found):
+        typer.echo(line)
+    if out:
+        out.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+
+
 def _say(metrics: dict[str, Any]) -> None:
     for key in ("unseen_sources", "frozen_baseline", "gain_over_frozen_baseline"):
         numbers = {name: entry for name, entry in metrics[key].items() if isinstance(entry, dict) and entry.get("value") is not None}

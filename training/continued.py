@@ -207,7 +207,8 @@ def write(folders: Sequence[Path], model: Path, out: Path, hold: float = HOLD) -
     before = bundle.load(model)
     if f"{match[1]}@{match[2]}" == before.id or out.resolve() == model.resolve():
         raise SystemExit(f"{out.name} is the model to continue from; give the new one a higher version")
-    every = [p for folder in folders for p in data.read_manifest(folder) if p.part != data.TEST]
+    folds = data.folds()
+    every = [p for folder in folders for p in data.read_manifest(folder) if p.part != data.TEST and p.source not in folds["never"]]
     pictures = [p for p in every if p.label in before.labels]
     if not pictures:
         raise SystemExit("there is no picture to train on: all are to be tested on, or of labels that the model does not have")
@@ -217,15 +218,18 @@ def write(folders: Sequence[Path], model: Path, out: Path, hold: float = HOLD) -
     work = out / "run" / "work"
     shutil.rmtree(work, ignore_errors=True)  # of a run that was cut short
     work.mkdir(parents=True)
-    for path in sorted([model / bundle.CLASSIFIER, *model.glob(f"folds/*/{bundle.CLASSIFIER}")]):
+    for path in [model / bundle.CLASSIFIER, *sorted(model.glob(f"folds/*/{bundle.CLASSIFIER}"))]:
         network = Network(path)
         if network.labels != list(before.labels):
             raise SystemExit(f"{path} has other labels than {before.id}; get the model folder again")
-        seen = features(network, pictures, before.side, out / "run" / "features")
+        fold = path.parent.name if path.parent != model else ""
+        tested = {p.group for p in pictures if p.source in folds.get(fold, ())}
+        rows = [k for k, p in enumerate(pictures) if p.group not in tested]  # a fold's network never sees what it is measured on
+        seen = features(network, [pictures[k] for k in rows], before.side, out / "run" / "features")
         new = work / path.relative_to(model)
         new.parent.mkdir(parents=True, exist_ok=True)
         some = np.random.default_rng(0).permutation(len(seen))[:MOST_KNOWN]
-        network.write(fit(network, seen, truth, hold), new, seen[np.sort(some)])
+        network.write(fit(network, seen, truth[rows], hold), new, seen[np.sort(some)])
     for path in (model / bundle.FINDER, *model.glob(f"folds/*/{bundle.FINDER}")):
         shutil.copy(path, work / path.relative_to(model))
     files = (bundle.CLASSIFIER, bundle.FINDER)

@@ -115,8 +115,8 @@ def parted(of: Yard, pool: np.ndarray, repeat: int) -> tuple[np.ndarray, np.ndar
     return rng.permutation(np.flatnonzero(pool & ~tested)), np.flatnonzero(tested)
 
 
-def labelled(of: Yard, order: str, rows: np.ndarray, steps: Sequence[int] = STEPS) -> Iterator[continued.Head]:
-    """The last layer after each number of labels, given in an order. ``rows``: what may be labelled, in random order."""
+def labelled(of: Yard, order: str, rows: np.ndarray, steps: Sequence[int]) -> Iterator[continued.Head]:
+    """The last layer after each number of labels (``steps``), given in an order. ``rows``: what may be labelled, in random order."""
     head, given = of.network.head, rows[:0]
     for step in steps:
         left = rows[~np.isin(rows, given)]
@@ -145,7 +145,7 @@ def run(folder: Path, model: Path, out: Path, repeats: int = REPEATS) -> list[di
                         continue
                     rows, tested = parted(of, pool, repeat)
                     others = np.flatnonzero(~pool)
-                    heads = list(labelled(of, order, rows))
+                    heads = list(labelled(of, order, rows, STEPS))
                     elsewhere = [float((of.guess(head, others) == of.truth[others]).mean()) for head in heads] if len(others) else None
                     done.append({
                         "fold": fold, "pool": name, "order": order, "repeat": repeat, "labelled": len(rows), "tested": tested.tolist(),

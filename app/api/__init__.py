@@ -33,6 +33,7 @@ from app.serving import Serving
 from pestcheck import __version__
 from pestcheck.inspection.guidance import Role
 from pestcheck.inspection.selection import Plan
+from pestcheck.inspection.watchlist import WatchList
 from pestcheck.photo import MAX_BYTES
 from pestcheck.records import Records
 
@@ -95,6 +96,7 @@ def create_api(
     health: Callable[[], Any],
     contacts: dict[Role, str],
     gap: timedelta,
+    watch_list: WatchList,
     downloads: Downloads,
     plan: Plan | None = None,
     alarms: Mapping[str, float] | None = None,
@@ -103,6 +105,7 @@ def create_api(
 
     Args:
         serving: the model in use. contacts: whom to call, by role. gap: how long a conveyance may stand before that is to be explained. downloads: where files are made.
+        watch_list: species and things of concern.
         plan: of second looks; None: none are proposed. alarms: limits in place of some of ``watch.LIMITS``.
     """
     api = FastAPI(
@@ -118,6 +121,7 @@ def create_api(
         "health": health,
         "contacts": contacts,
         "gap": gap,
+        "watch_list": watch_list,
         "plan": plan,
         "alarms": alarms,
         "downloads": downloads,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, Field
 
 from app.api.common import Here, allowed
 from pestcheck.inspection.guidance import rules
 from pestcheck.inspection.template import Template
+from pestcheck.inspection.watchlist import Entry
 from pestcheck.people import Deed, Person
 from pestcheck.records import CONTAMINANTS, DECISIONS, DISPOSITIONS, RESULTS, STATES, NotFound
 from pestcheck.records.findings import CHANNELS, LIFE_STAGES, METHODS
@@ -44,6 +45,12 @@ class LabelLine(BaseModel):
     contaminant: bool
     look_for: str
     look_alikes: str
+
+
+class WatchList(BaseModel):
+    """By name. A text is one for all languages, or one for each."""
+
+    entries: dict[str, Entry]
 
 
 class Taxonomy(BaseModel):
@@ -82,6 +89,12 @@ def template(
     if found is None:
         raise NotFound(f"There is no template {name!r}; there are: {', '.join(records.catalogue.newest())}.")
     return found
+
+
+@router.get("/watchlist", summary="Species and things of concern")
+def watch_list(request: Request, who: Annotated[Person, allowed(Deed.see)]) -> WatchList:
+    """The field guide: pestcheck's list, with what this installation adds or replaces."""
+    return WatchList(entries=request.app.state.watch_list.entries)
 
 
 @router.get("/taxonomy", summary="Labels, and what there is to choose")

@@ -32,7 +32,7 @@ from app.api.photographs import ViewId
 from pestcheck.inspection.guidance import Condition
 from pestcheck.records import CONTAMINANTS, DECISIONS, DISPOSITIONS, InspectionView, NotFound
 from pestcheck.records.findings import CHANNELS, LIFE_STAGES, METHODS, MOST
-from pestcheck.store.tables import Action, Finding, Notification
+from pestcheck.store.tables import Action, Finding, Hint, Notification
 
 router = APIRouter(tags=["findings"])
 FindingId = Annotated[str, Path(description="id of the finding", pattern=ID, examples=[AN_ID])]
@@ -135,6 +135,16 @@ def _said(body: Seen) -> dict[str, Any]:
 def read_finding(view: Visible, finding_id: FindingId) -> Finding:
     finding: Finding = one(_findings(view), finding_id, "finding")
     return finding
+
+
+@router.get("/inspections/{inspection_id}/findings/{finding_id}/hint", summary="What a finding resembles")
+def hint(view: Visible, finding_id: FindingId) -> Hint:
+    """By an add-on model; never its label. 404 where there is no hint."""
+    one(_findings(view), finding_id, "finding")
+    found = view.hints.get(finding_id)
+    if found is None:
+        raise NotFound("There is no hint for this finding: no add-on looked at it, or none was sure enough.")
+    return found
 
 
 @router.put("/inspections/{inspection_id}/findings/{finding_id}/decision", summary="Decide on a finding")

@@ -41,6 +41,7 @@ from pestcheck.store.tables import (
     CheckAnswer,
     Finding,
     Fix,
+    Hint,
     Inspection,
     Leg,
     Notification,
@@ -169,6 +170,7 @@ class Whole(BaseModel):
     inspection: Inspection
     points: list[PointState]
     photographs: list[Taken]
+    hints: list[Hint] = Field(description="what an add-on model says that findings resemble, never their label")
     actions: list[Action]
     notifications: list[Notification]
     wood: list[WoodPackaging]
@@ -219,7 +221,7 @@ def whole(view: InspectionView) -> Whole:
         )  # fmt: skip
     return Whole(
         inspection=view.inspection, points=states, photographs=[taken(item) for item in view.photographs],
-        actions=[action for actions in view.actions.values() for action in actions], notifications=[*view.notifications], wood=[*view.wood],
+        hints=[*view.hints.values()], actions=[action for actions in view.actions.values() for action in actions], notifications=[*view.notifications], wood=[*view.wood],
         seals=[*view.seals], seal_checks=[*view.seal_checks], parties=[*view.parties.values()], legs=[*view.legs],
         fixes=[fix for fixes in view.fixes.values() for fix in fixes], signatures=[*view.signatures],
         valid_signatures=[signature.id for signature in view.valid_signatures], amendments=[*view.amendments],

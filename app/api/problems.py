@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app import i18n
 from pestcheck.photo import PhotoError
 from pestcheck.records import Conflict, NotFound, Refused
 
@@ -105,7 +106,7 @@ def install(app: FastAPI) -> None:
     """Answer every error of an app this way, and describe it in its OpenAPI document."""
 
     def told(kind: str) -> Any:
-        return lambda _, error: answer(kind, str(error))
+        return lambda request, error: answer(kind, _said(request, error))
 
     for known, kind in (
         (Refused, "refused"),
@@ -124,8 +125,13 @@ def install(app: FastAPI) -> None:
     app.openapi()["components"]["schemas"] |= schema.pop("$defs") | {"Problem": schema}
 
 
-def _conflict(_: Request, error: Any) -> Response:
-    return answer("conflict", str(error), changed_by=error.by or None, changed_at=error.at or None, version=error.version)
+def _said(request: Request, error: Exception) -> str:
+    """The words of a refusal in the language of who asks: they stand on the page that asked."""
+    return i18n.said(i18n.chosen(request), str(error))
+
+
+def _conflict(request: Request, error: Any) -> Response:
+    return answer("conflict", _said(request, error), changed_by=error.by or None, changed_at=error.at or None, version=error.version)
 
 
 def _invalid(request: Request, error: Any) -> Response:

@@ -10,6 +10,7 @@ from app.inspector.photographs import proposed, undecided
 from app.inspector.place import Desk, Outcome, Place, Told
 from app.inspector.points import title
 from app.pages import words
+from app.pages.hint import hint
 from app.pages.html import button, field, form, link, more, page, press
 from app.pages.picture import decision, hints, picture, suggestion, trainers, verdict
 from pestcheck.inspection.guidance import Guidance
@@ -55,11 +56,11 @@ def show(desk: Desk, place: Place) -> str:
             back=(t("Back"), place.to("finding")),
         )
     said = "" if one.state == "suggested" else decision(desk, one)
+    resembles = hint(desk, one, view.hints.get(one.id))
     model = suggestion(desk, item, one)
     about = (verdict(desk, item) if item.view.problems else "") + said
-    about += (model if one.state == "suggested" else more(t("What the model said"), model) if one.label else model) + hints(
-        desk, one.decided_label or one.label
-    )
+    about += (model if one.state == "suggested" else more(t("What the model said"), model) if one.label else model) + resembles
+    about += hints(desk, one.decided_label or one.label)
     after = ""
     about += trainers(desk, item, one)
     if open_:

@@ -25,6 +25,7 @@ from pestcheck.ids import is_id, uuid7
 from pestcheck.inspection.guidance import Role
 from pestcheck.inspection.journey import GAP
 from pestcheck.inspection.selection import Plan
+from pestcheck.inspection.watchlist import WatchList, shipped
 from pestcheck.photo import PhotoError
 from pestcheck.records import Conflict, Records, Refused
 
@@ -32,16 +33,25 @@ log = logging.getLogger(__name__)
 
 
 def page(
-    everything: Records, contacts: Mapping[Role, str], sites: Callable[[], list[str]] = list, gap: timedelta = GAP, plan: Plan | None = None
+    everything: Records,
+    contacts: Mapping[Role, str],
+    sites: Callable[[], list[str]] = list,
+    gap: timedelta = GAP,
+    plan: Plan | None = None,
+    watch_list: WatchList | None = None,
 ) -> gr.Blocks:
-    """Build the page over the records. ``contacts``: whom to call, by role. ``sites``: those that accounts are bound to. ``gap``, ``plan``: see ``Desk``."""
+    """Build the page over the records. ``contacts``: whom to call, by role. ``sites``: those that accounts are bound to. ``gap``, ``plan``: see ``Desk``.
+    ``watch_list``: None: that of pestcheck."""
+    watched = watch_list or shipped()
 
     def desk(request: gr.Request, key: str = "") -> Desk:
         assert request.request is not None
         by = person(request.request)
         theirs = sorted(by.sites) if by.sites is not None else sites()
         offered = tuple(theirs) if len(theirs) > (by.sites is not None) else ()
-        return Desk(everything.within(by.sites), contacts, i18n.chosen(request), by, offered, key if is_id(key) else uuid7(), gap, plan)
+        return Desk(
+            everything.within(by.sites), contacts, i18n.chosen(request), by, offered, key if is_id(key) else uuid7(), gap, plan, watched
+        )
 
     def shown(at: Desk, place: Place, told: Told, key: str, request: gr.Request) -> list[Any]:
         """The page of a place, or the start where it cannot be shown."""

@@ -11,9 +11,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from pestcheck import i18n
+from pestcheck.inspection import watchlist
 from pestcheck.inspection.guidance import Role
 from pestcheck.inspection.journey import GAP
 from pestcheck.inspection.selection import Plan
+from pestcheck.inspection.watchlist import WatchList
 from pestcheck.people import Deed as May
 from pestcheck.people import Person
 from pestcheck.records import InspectionView, Records
@@ -77,7 +79,7 @@ class Told:
 class Desk:
     """What a step has at hand: the records, the language, who acts, the sites that they may choose from, and the id of the
     message for what it makes. ``gap``: how long a conveyance may stand before that is to be explained. ``plan``: of second looks; None: none are
-    proposed."""
+    proposed. ``watch_list``: species and things of concern."""
 
     records: Records
     contacts: Mapping[Role, str]
@@ -87,6 +89,7 @@ class Desk:
     key: str = ""
     gap: timedelta = GAP
     plan: Plan | None = None
+    watch_list: WatchList = field(default_factory=watchlist.shipped)
 
     @property
     def reads(self) -> bool:

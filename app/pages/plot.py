@@ -46,8 +46,13 @@ def lines(
     """Lines over places (weeks), each in a band of its 95 % interval. ``limit``: a line across."""
     known = [rate for one in series for rate in one.rates if rate and rate.of]
     top, step = _scale([_seen(rate) for rate in known] + ([limit * 1.1] if limit else []))
-    x = lambda n: LEFT + (n + 0.5) * (wide - LEFT - 8) / max(1, len(places))  # noqa: E731
-    y = lambda share: TOP + (HIGH - TOP - FOOT) * (1 - min(share, top) / top)  # noqa: E731
+
+    def x(n: float) -> float:
+        return LEFT + (n + 0.5) * (wide - LEFT - 8) / max(1, len(places))
+
+    def y(share: float) -> float:
+        return TOP + (HIGH - TOP - FOOT) * (1 - min(share, top) / top)
+
     parts = []
     for n in range(round(top / step) + 1):
         parts.append(
@@ -73,8 +78,12 @@ def lines(
 def bars(rows: Sequence[tuple[str, Sequence[tuple[str, int, Rate]]]], *, title: str, says: str, percent: Percent) -> Markup:
     """Bars, a row for each name, in it one for each series (name, colour, rate), with a whisker for the 95 % interval."""
     top, step = _scale([_seen(rate) for _, some in rows for _, _, rate in some if rate.of])
-    x = lambda share: NAMES + (WIDE - NAMES - AFTER) * min(share, top) / top  # noqa: E731
-    parts, y = [], TOP
+
+    def x(share: float) -> float:
+        return NAMES + (WIDE - NAMES - AFTER) * min(share, top) / top
+
+    parts: list[str] = []
+    y = TOP
     for name, some in rows:
         middle = y + len(some) * (BAR + 2) / 2 + 4
         parts.append(_text(NAMES - 10, middle, name if len(name) < 28 else name[:26] + "…", "end"))

@@ -15,6 +15,7 @@ WAYS: tuple[tuple[str, str, Deed], ...] = (
     ("/insight", "Insight", Deed.see),
     ("/seals", "Seal register", Deed.see),
     ("/training", "Training", Deed.see),
+    ("/guide", "Field guide", Deed.see),
     ("/holds", "Legal hold", Deed.retain),
     ("/accounts", "Accounts", Deed.manage),
 )

@@ -12,6 +12,8 @@ from pestcheck.records import InspectionView
 FORMAT, REGISTER = "pestcheck-inspection-1", "pestcheck-register-1"
 LOCATION = frozenset({"latitude", "longitude"})
 """Where the device was. A copy that is handed on leaves it out unless asked for."""
+DEVICE = frozenset({"camera"})
+"""What device it was: empty in such a copy."""
 
 
 def inspection_json(view: InspectionView, *, location: bool = False) -> dict[str, Any]:
@@ -65,7 +67,7 @@ def inspection_json(view: InspectionView, *, location: bool = False) -> dict[str
 def _without(value: Any) -> Any:
     """The same without places, however deep: amendments hold rows, too."""
     if isinstance(value, dict):
-        return {key: _without(inner) for key, inner in value.items() if key not in LOCATION}
+        return {key: None if key in DEVICE else _without(inner) for key, inner in value.items() if key not in LOCATION}
     return [_without(inner) for inner in value] if isinstance(value, list) else value
 
 

@@ -13,6 +13,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from datetime import datetime
 from importlib.resources import files
 from multiprocessing import get_context
@@ -101,18 +102,21 @@ class _Archive:
         if listed:
             self.files[name] = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest(), **more}
 
-    def lines(self, name: str, lines: Iterator[dict[str, Any]]) -> None:
-        """A file of one JSON object a line, written as they come."""
+    def lines(self, name: str, lines: Iterator[dict[str, Any]], out: _Out) -> Iterator[bytes]:
+        """A file of one JSON object a line, given away as it is written."""
         info = ZipInfo(name, self.time)
         info.compress_type, info.external_attr = ZIP_DEFLATED, 0o644 << 16
         size, digest = 0, hashlib.sha256()
         with self.zip.open(info, "w", force_zip64=True) as file:
-            for line in lines:
+            for number, line in enumerate(lines):
                 data = json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
                 size += len(data)
                 digest.update(data)
                 file.write(data)
+                if number % 500 == 499:
+                    yield out.take()
         self.files[name] = {"size": size, "sha256": digest.hexdigest()}
+        yield out.take()
 
 
 def stream(
@@ -175,9 +179,9 @@ def write(
     archive.add(form.KEYS, "".join(f"{one.id} {one.public_key} {one.made_at}\n" for one in contents.keys))
     if head.stamp:
         archive.add(form.STAMP, base64.b64decode(head.stamp))
-    archive.lines(form.HEADS, ({"head": old.note, "proof": [step.hex() for step in old.proof]} for old in contents.old_heads()))
-    archive.lines(form.EVENTS, _events(contents))
-    yield out.take()
+    heads = ({"head": old.note, "proof": [step.hex() for step in old.proof]} for old in contents.old_heads())
+    yield from archive.lines(form.HEADS, heads, out)
+    yield from archive.lines(form.EVENTS, _events(contents), out)
     done: set[str] = set()
     views = (contents.view(one) for one in contents.places)
     printed = _printed(views, photograph or photo_store.get, len(contents.places), language=language, location=location)
@@ -224,23 +228,25 @@ def _printed(
                     yield ahead[0][0], ahead.popleft()[1].result()
             while ahead:
                 yield ahead[0][0], ahead.popleft()[1].result()
+        except BrokenProcessPool as error:
+            raise OSError("a process that prints was ended from outside; is there enough memory?") from error
         finally:
             for _, future in ahead:
                 future.cancel()
 
 
-def _or_why(photograph: Callable[[str], bytes], sha256: str) -> bytes | OSError | ValueError:
+def _or_why(photograph: Callable[[str], bytes], sha256: str) -> bytes | OSError:
     try:
         return photograph(sha256)
     except (OSError, ValueError) as error:
-        return type(error)(str(error))
+        return OSError(str(error))
 
 
-class _Taken(dict[str, bytes | OSError | ValueError]):
+class _Taken(dict[str, bytes | OSError]):
     """Photographs that were looked up before."""
 
     def __call__(self, sha256: str) -> bytes:
-        if isinstance(found := self[sha256], Exception):
+        if isinstance(found := self[sha256], OSError):
             raise found
         return found
 

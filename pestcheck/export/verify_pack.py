@@ -477,6 +477,10 @@ def replay(rows: dict[str, Json], kind: str, payload: Json) -> None:
         rows[_key_of(payload)] = payload
 
 
+APART = ("latitude", "longitude", "camera")
+"""What is kept apart from the texts of events: where things were, and with what they were taken."""
+
+
 def _key_of(told: Json) -> str:
     if "answered_by" in told:
         return f"{told.get('area')} {told.get('check_id', '')}".strip()
@@ -485,7 +489,7 @@ def _key_of(told: Json) -> str:
 
 def _without_places(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _without_places(inner) for name, inner in value.items() if name not in ("latitude", "longitude")}
+        return {name: _without_places(inner) for name, inner in value.items() if name not in APART}
     return [_without_places(inner) for inner in value] if isinstance(value, list) else value
 
 

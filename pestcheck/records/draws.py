@@ -49,7 +49,9 @@ class Draws(UseCases):
             place["site"] = place["site"] or _only_site(session)
             if not sees(session, place["site"] or None):
                 raise Refused(f"Choose the site, one of yours: {', '.join(sorted(session.info['sites']))}.")
-            same = list(session.exec(rows(Draw).where(Draw.key == compared, Draw.day == today.isoformat()).order_by(Draw.size)))
+            same = list(
+                session.exec(rows(Draw).where(col(Draw.key) == compared, col(Draw.day) == today.isoformat()).order_by(col(Draw.size)))
+            )
             if here := next((one for one in same if one.site == place["site"]), None):
                 return Draw(**here.model_dump())  # the row itself ends with the session
             if session.get(Draw, key):
@@ -86,8 +88,8 @@ def conveyance_key(number: str) -> str:
 def used(session: Session, inspection_id: str, number: str, site: str | None, chosen: str | None, actor: str, opened_at: str) -> None:
     """Tie today's draw of a conveyance to the inspection that was opened for it, within the caller's transaction."""
     days = (opened_at[:10], (date.fromisoformat(opened_at[:10]) - timedelta(days=1)).isoformat())  # midnight may lie between the two
-    query = rows(Draw).where(Draw.key == conveyance_key(number), col(Draw.day).in_(days), col(Draw.inspection_id).is_(None))
-    found = session.exec(query.where(or_(Draw.site == (site or ""), Draw.site == "")).order_by(col(Draw.size).desc())).first()
+    query = rows(Draw).where(col(Draw.key) == conveyance_key(number), col(Draw.day).in_(days), col(Draw.inspection_id).is_(None))
+    found = session.exec(query.where(or_(col(Draw.site) == (site or ""), col(Draw.site) == "")).order_by(col(Draw.size).desc())).first()
     if found:
         payload = {"draw_id": found.id, "inspection_id": inspection_id, "chosen": chosen}
         events.append(session, "draw_used", payload, actor, inspection_id)

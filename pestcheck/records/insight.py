@@ -158,7 +158,7 @@ def looked_at(session: Session, period: Period, site: str | None = None, *, kind
         kinds: only of these kinds of selection.
     """
     there = select(col(View.inspection_id)).join(Finding, col(Finding.view_id) == View.id).where(*THERE)
-    said = select(col(Answer.inspection_id)).where(Answer.state == "inspected", Answer.result == "contamination")
+    said = select(col(Answer.inspection_id)).where(col(Answer.state) == "inspected", col(Answer.result) == "contamination")
     dirty = union(there, said).subquery()
     query = (
         select(
@@ -180,7 +180,7 @@ def within(session: Session, period: Period, site: str | None) -> tuple[Any, ...
     """Conditions: inspections opened in a period, at a site, which they see."""
     first, last = period.texts
     here = () if site is None else (func.coalesce(Inspection.site, "") == site,)
-    return (Inspection.opened_at >= first, Inspection.opened_at < last, at_their_sites(session, Inspection.id), *here)
+    return (col(Inspection.opened_at) >= first, col(Inspection.opened_at) < last, at_their_sites(session, Inspection.id), *here)
 
 
 def _counted(session: Session, of: CTE) -> dict[str, list[Row]]:
@@ -214,7 +214,7 @@ def _labels(session: Session, where: tuple[Any, ...], totals: Mapping[str, int])
     """Inspections with a label, of all inspections, and how often it was found."""
     selection = func.coalesce(Inspection.selection, "")
     query = (
-        select(Finding.decided_label, selection, func.count(distinct(Inspection.id)), func.count())  # type: ignore[call-overload]
+        select(Finding.decided_label, selection, func.count(distinct(col(Inspection.id))), func.count())  # type: ignore[call-overload]
         .select_from(Finding).join(View, col(View.id) == Finding.view_id).join(Inspection, col(Inspection.id) == View.inspection_id)
         .where(*THERE, *where).group_by(Finding.decided_label, selection)
     )  # fmt: skip
@@ -229,10 +229,10 @@ def _areas(session: Session, catalogue: Catalogue, where: tuple[Any, ...]) -> li
     """
     selection = func.coalesce(Inspection.selection, "")
     there = select(View.inspection_id, View.area, literal(1).label("n")).join(Finding, col(Finding.view_id) == View.id).where(*THERE)  # type: ignore[call-overload]  # fmt: skip
-    said = select(Answer.inspection_id, Answer.area, literal(0)).where(Answer.state == "inspected", Answer.result == "contamination")  # type: ignore[call-overload]  # fmt: skip
+    said = select(Answer.inspection_id, Answer.area, literal(0)).where(col(Answer.state) == "inspected", col(Answer.result) == "contamination")  # type: ignore[call-overload]  # fmt: skip
     bad = union_all(there, said).subquery()
     found = (
-        select(bad.c.area, selection, func.count(distinct(Inspection.id)), func.sum(bad.c.n))  # type: ignore[call-overload]
+        select(bad.c.area, selection, func.count(distinct(col(Inspection.id))), func.sum(bad.c.n))
         .select_from(bad).join(Inspection, col(Inspection.id) == bad.c.inspection_id).where(*where).group_by(bad.c.area, selection)
     )  # fmt: skip
     made = (
@@ -287,7 +287,7 @@ def _open(session: Session, period: Period, site: str | None) -> int:
 
 def _cleaning(session: Session, where: tuple[Any, ...]) -> tuple[Cleaning, ...]:
     of = (
-        exists().where(Finding.id == Action.finding_id, View.id == Finding.view_id, Inspection.id == View.inspection_id, *where)
+        exists().where(col(Finding.id) == Action.finding_id, col(View.id) == Finding.view_id, col(Inspection.id) == View.inspection_id, *where)
         .correlate(Action.__table__)  # type: ignore[attr-defined]
     )  # fmt: skip
     query = select(Action.method, Action.clean, func.count()).where(of).group_by(Action.method, Action.clean)  # type: ignore[call-overload]
@@ -315,9 +315,9 @@ def _drawn(session: Session, period: Period, site: str | None) -> tuple[Drawn, .
     """Of the draws for a second look."""
     first, last = period.texts
     sites: frozenset[str] | None = session.info.get("sites")
-    query = select(Draw.proposal, Draw.chosen, func.count()).where(Draw.drawn_at >= first, Draw.drawn_at < last)  # type: ignore[call-overload]
+    query = select(Draw.proposal, Draw.chosen, func.count()).where(col(Draw.drawn_at) >= first, col(Draw.drawn_at) < last)  # type: ignore[call-overload]
     if site is not None:
-        query = query.where(Draw.site == site)
+        query = query.where(col(Draw.site) == site)
     if sites is not None:
         query = query.where(col(Draw.site).in_(sites))
     counts: dict[str, dict[str | None, int]] = defaultdict(lambda: defaultdict(int))

@@ -136,10 +136,10 @@ def _actions() -> Condition:
 
 
 def _action(*where: Condition) -> Condition:
-    return exists().where(Action.finding_id == Finding.id, *where)
+    return exists().where(col(Action.finding_id) == Finding.id, *where)
 
 
-AFFIXED = _there(SealLine, SealLine.act == Act.AFFIXED.value)
+AFFIXED = _there(SealLine, col(SealLine.act) == Act.AFFIXED.value)
 TROUBLE = cast(SealCheck.problems, String) != "[]"
 AFTER = aliased(SealLine)
 DISPOSED = col(Finding.disposition).in_(("reject", "hold", "referred"))
@@ -163,26 +163,26 @@ def _asked(scope: Scope) -> tuple[Condition, Condition]:
         shared = {check.id for check in (*template.if_not_in_order, *template.if_contamination) for check in check.all() if scope.criterion in check.evidences}  # fmt: skip
         if not names and not shared:
             continue
-        here = and_(Inspection.template == id, Inspection.template_version == version)
+        here = and_(col(Inspection.template) == id, col(Inspection.template_version) == version)
         made.append(here)
-        at = [and_(CheckAnswer.area == area, col(CheckAnswer.check_id).in_([key for one, key in names if one == area])) for area in sorted({area for area, _ in names})]  # fmt: skip
+        at = [and_(col(CheckAnswer.area) == area, col(CheckAnswer.check_id).in_([key for one, key in names if one == area])) for area in sorted({area for area, _ in names})]  # fmt: skip
         asked.append(and_(here, or_(*at, col(CheckAnswer.check_id).in_(sorted(shared)))))
     return (or_(*made), or_(*asked)) if made else (~true(), ~true())
 
 
 def _answered(*where: Condition) -> Condition:
-    return exists().where(CheckAnswer.inspection_id == Inspection.id, *where)
+    return exists().where(col(CheckAnswer.inspection_id) == Inspection.id, *where)
 
 
 def _questions(scope: Scope) -> Found:
     made, asked = _asked(scope)
-    return _inspections(scope, (CLOSED, made), _answered(CheckAnswer.answer != "", asked))
+    return _inspections(scope, (CLOSED, made), _answered(col(CheckAnswer.answer) != "", asked))
 
 
 def _not_in_order(scope: Scope) -> Found:
     made, asked = _asked(scope)
-    answered = _answered(CheckAnswer.answer != "", asked)
-    return _inspections(scope, (CLOSED, made, answered), ~_answered(CheckAnswer.answer == "no", asked))
+    answered = _answered(col(CheckAnswer.answer) != "", asked)
+    return _inspections(scope, (CLOSED, made, answered), ~_answered(col(CheckAnswer.answer) == "no", asked))
 
 
 def _staging(scope: Scope) -> Found:
@@ -218,7 +218,7 @@ def _certificates(topic: str = "") -> Callable[[Scope], Found]:
             or_(col(Certificate.withdrawn_at).is_(None), col(Certificate.withdrawn_at) >= first),
         ]  # fmt: skip
         if topic:
-            where.append(Certificate.topic == topic)
+            where.append(col(Certificate.topic) == topic)
         query = select(Certificate.person, Certificate.given_on).where(*where).order_by(col(Certificate.given_on).desc())  # type: ignore[call-overload]
         rows = scope.session.connection().execute(query).all()
         return Found(len(rows), 0, tuple(Sample(person, on) for person, on in rows[:SAMPLES]))
@@ -229,11 +229,11 @@ def _certificates(topic: str = "") -> Callable[[Scope], Found]:
 def _draws(scope: Scope) -> Found:
     """Second looks that were proposed: those that people followed, and those that they did not."""
     first, last = scope.period.texts
-    where: list[Condition] = [col(Draw.drawn_at) >= first, col(Draw.drawn_at) < last, Draw.proposal != "routine", col(Draw.chosen).is_not(None)]  # fmt: skip
+    where: list[Condition] = [col(Draw.drawn_at) >= first, col(Draw.drawn_at) < last, col(Draw.proposal) != "routine", col(Draw.chosen).is_not(None)]  # fmt: skip
     sites: frozenset[str] | None = scope.session.info.get("sites")
     if scope.site is not None or sites is not None:
         where.append(col(Draw.site).in_([scope.site] if scope.site is not None else [*(sites or ())]))
-    query = select(Draw.number, Draw.drawn_at, Draw.inspection_id, Draw.proposal == Draw.chosen).where(*where).order_by(col(Draw.drawn_at).desc())  # type: ignore[call-overload]  # fmt: skip
+    query = select(Draw.number, Draw.drawn_at, Draw.inspection_id, col(Draw.proposal) == Draw.chosen).where(*where).order_by(col(Draw.drawn_at).desc())  # type: ignore[call-overload]  # fmt: skip
     both: dict[bool, list[Sample]] = {True: [], False: []}
     for number, at, key, same in scope.session.connection().execute(query):
         both[bool(same)].append(Sample(number, at, key or ""))
@@ -251,14 +251,14 @@ MEASURES: dict[str, Measure] = {
         "Inspections that name the written procedure: {n}", "Inspections that name no procedure: {n}",
         _of(CLOSED, has=col(Inspection.procedure).is_not(None)),
     ),
-    "before_loading": Measure("Conveyances inspected empty, before loading: {n}", "", _conveyances(true(), Inspection.stage == Stage.EMPTY_AT_ORIGIN.value)),
+    "before_loading": Measure("Conveyances inspected empty, before loading: {n}", "", _conveyances(true(), col(Inspection.stage) == Stage.EMPTY_AT_ORIGIN.value)),
     "stage_said": Measure(
         "Inspections that say where the conveyance was on its way: {n}", "Inspections that do not say where it was on its way: {n}",
         _conveyances(col(Inspection.stage).is_not(None)),
     ),
     "all_points": Measure(
         "Inspections of all points of the list: {n}", "Inspections with a point that was not inspected: {n}",
-        _conveyances(~_there(Answer, Answer.state == "not_inspected")),
+        _conveyances(~_there(Answer, col(Answer.state) == "not_inspected")),
     ),
     "questions": Measure(
         "Inspections that answer questions on this: {n}", "Inspections whose list asks about this, without an answer: {n}", _questions, True
@@ -276,11 +276,11 @@ MEASURES: dict[str, Measure] = {
     ),
     "signed": Measure(
         "Inspections that the inspector signed: {n}", "Inspections without the inspector's signature: {n}",
-        _of(CLOSED, has=_there(Signature, Signature.meaning == "inspected")),
+        _of(CLOSED, has=_there(Signature, col(Signature.meaning) == "inspected")),
     ),
     "supervised": Measure(
         "Supervised inspections that the supervisor signed: {n}", "Supervised inspections without the supervisor's signature: {n}",
-        _of(CLOSED, col(Inspection.supervisor).is_not(None), has=_there(Signature, Signature.meaning == "supervised")),
+        _of(CLOSED, col(Inspection.supervisor).is_not(None), has=_there(Signature, col(Signature.meaning) == "supervised")),
     ),
     "acted": Measure(
         "Inspections with contamination where something was done about each finding: {n}",
@@ -309,16 +309,16 @@ MEASURES: dict[str, Measure] = {
     ),
     "positions": Measure(
         "Inspections with positions on the way: {n}", "Inspections with a way, without a position on it: {n}",
-        _conveyances(exists().where(Leg.inspection_id == Inspection.id, Fix.leg_id == Leg.id), _there(Leg)),
+        _conveyances(exists().where(col(Leg.inspection_id) == Inspection.id, col(Fix.leg_id) == Leg.id), _there(Leg)),
     ),
     "before_border": Measure(
         "Inspections before the border, with a check of the seal: {n}", "Inspections before the border, without a check of the seal: {n}",
-        _conveyances(_there(SealCheck), Inspection.stage == Stage.BEFORE_BORDER.value),
+        _conveyances(_there(SealCheck), col(Inspection.stage) == Stage.BEFORE_BORDER.value),
     ),
     "told": Measure(
         "Inspections with a failed seal check or a grave finding, and who was told: {n}",
         "Inspections with a failed seal check or a grave finding, where nobody was told: {n}",
-        _of(CLOSED, or_(_there(SealCheck, TROUBLE), _finding(Finding.severity == 3)), has=_there(Notification)),
+        _of(CLOSED, or_(_there(SealCheck, TROUBLE), _finding(col(Finding.severity) == 3)), has=_there(Notification)),
     ),
     "seals_logged": Measure(
         "Inspections of loaded conveyances with a seal in the register: {n}", "Inspections of loaded conveyances without a seal in the register: {n}",
@@ -327,10 +327,10 @@ MEASURES: dict[str, Measure] = {
     "breaks_sealed": Measure(
         "Inspections with a broken seal and a new one after it: {n}", "Inspections with a broken seal and no new one after it: {n}",
         _of(
-            _there(SealLine, SealLine.act == Act.BROKEN.value),
+            _there(SealLine, col(SealLine.act) == Act.BROKEN.value),
             has=~_there(
-                SealLine, SealLine.act == Act.BROKEN.value,
-                ~exists().where(AFTER.inspection_id == SealLine.inspection_id, AFTER.act == Act.AFFIXED.value, AFTER.happened_at >= SealLine.happened_at),
+                SealLine, col(SealLine.act) == Act.BROKEN.value,
+                ~exists().where(col(AFTER.inspection_id) == SealLine.inspection_id, col(AFTER.act) == Act.AFFIXED.value, col(AFTER.happened_at) >= SealLine.happened_at),
             ),
         ),
     ),
@@ -338,14 +338,14 @@ MEASURES: dict[str, Measure] = {
         "Inspections where each seal put on is of class H: {n}", "Inspections with a seal put on that is not of class H, or whose class was not read: {n}",
         _of(
             AFFIXED,
-            has=~_there(SealLine, SealLine.act == Act.AFFIXED.value, func.coalesce(SealLine.seal_class, "") != SealClass.HIGH_SECURITY.value),
+            has=~_there(SealLine, col(SealLine.act) == Act.AFFIXED.value, func.coalesce(SealLine.seal_class, "") != SealClass.HIGH_SECURITY.value),
         ),
     ),
     "makers": Measure(
         "Inspections where the maker of each seal put on is known: {n}", "Inspections with a seal put on whose maker was not read: {n}",
-        _of(AFFIXED, has=~_there(SealLine, SealLine.act == Act.AFFIXED.value, SealLine.maker == "")),
+        _of(AFFIXED, has=~_there(SealLine, col(SealLine.act) == Act.AFFIXED.value, col(SealLine.maker) == "")),
     ),
-    "seals_verified": Measure("Inspections with a verified seal in the register: {n}", "", _of(_there(SealLine, SealLine.act == Act.VERIFIED.value))),
+    "seals_verified": Measure("Inspections with a verified seal in the register: {n}", "", _of(_there(SealLine, col(SealLine.act) == Act.VERIFIED.value))),
     "vvtt": Measure(
         "Inspections with a seal put on, and View, Verify, Tug, Twist: {n}", "Inspections with a seal put on, without View, Verify, Tug, Twist: {n}",
         _of(AFFIXED, has=_there(SealCheck)),
@@ -360,7 +360,7 @@ MEASURES: dict[str, Measure] = {
     ),
     "seal_documents": Measure(
         "Inspections where each seal put on has its number in the documents: {n}", "Inspections with a seal put on, without its number in the documents: {n}",
-        _of(AFFIXED, has=~_there(SealLine, SealLine.act == Act.AFFIXED.value, SealLine.document_number == "")),
+        _of(AFFIXED, has=~_there(SealLine, col(SealLine.act) == Act.AFFIXED.value, col(SealLine.document_number) == "")),
     ),
     "shipments": Measure(
         "Inspections with a seal put on that name the shipment: {n}", "Inspections with a seal put on that name no shipment: {n}",
@@ -373,7 +373,7 @@ MEASURES: dict[str, Measure] = {
     ),
     "wood_marked": Measure(
         "Inspections of wood packaging where each piece that needs a mark has one: {n}", "Inspections with wood packaging that needs a mark and has none: {n}",
-        _of(_there(WoodPackaging), has=~_there(WoodPackaging, col(WoodPackaging.mark_needed).is_(True), WoodPackaging.mark == "")),
+        _of(_there(WoodPackaging), has=~_there(WoodPackaging, col(WoodPackaging.mark_needed).is_(True), col(WoodPackaging.mark) == "")),
     ),
     "wood_sound": Measure(
         "Inspections of wood packaging without holes or frass: {n}", "Inspections with holes or frass in wood packaging: {n}",
@@ -389,7 +389,7 @@ MEASURES: dict[str, Measure] = {
     "log": Measure("Entries of the log, each sealed by the next: {n}", "", _log),
     "accounts": Measure(
         "Inspections by somebody with an account of their own: {n}", "Inspections by somebody without an account: {n}",
-        _of(CLOSED, has=exists().where(Account.name == Inspection.inspector)),
+        _of(CLOSED, has=exists().where(col(Account.name) == Inspection.inspector)),
     ),
 }  # fmt: skip
 """By the names that the list of criteria uses."""

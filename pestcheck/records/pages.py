@@ -17,6 +17,7 @@ from pestcheck.store.tables import (
     CheckAnswer,
     Finding,
     Fix,
+    Hint,
     Inspection,
     Leg,
     Notification,
@@ -56,6 +57,7 @@ def read_page(session: Session, page: list[str], template: Callable[[Inspection]
     actions = _grouped(
         session.exec(select(Action).join(Finding).join(View).where(here).order_by(col(Action.recorded_at), col(Action.id))), "finding_id"
     )
+    hints = _grouped(session.exec(select(Hint).join(Finding).join(View).where(here)), "finding_id")
     reviews = _grouped(session.exec(select(Review).join(View).where(here).order_by(col(Review.view_id), col(Review.position))), "view_id")
     legs = of(Leg, Leg.position, Leg.id)
     hands = {key for rows in legs.values() for leg in rows for key in (leg.tendered_by, leg.received_by)}
@@ -79,6 +81,7 @@ def read_page(session: Session, page: list[str], template: Callable[[Inspection]
         yield InspectionView(
             inspection=inspections[key], template=template(inspections[key]),
             answers={answer.area: answer for answer in answers.get(key, ())}, checks=asked, photographs=tuple(seen),
+            hints={one.id: hints[one.id][0] for item in seen for one in item.findings if one.id in hints},
             actions={one.id: tuple(actions[one.id]) for item in seen for one in item.findings if one.id in actions},
             notifications=tuple(told.get(key, ())), wood=tuple(wood.get(key, ())), seals=tuple(seals.get(key, ())),
             seal_checks=tuple(seal_checks.get(key, ())), legs=tuple(own), parties=passed,

@@ -11,6 +11,7 @@ from typing import Any
 from sqlmodel import select
 
 from pestcheck import photo as photos
+from pestcheck.addons.species import Hint
 from pestcheck.export.verify_pack import picture_hash
 from pestcheck.ids import uuid7
 from pestcheck.records.common import SYSTEM, Refused, UseCases, change, get, new_id, text
@@ -109,6 +110,8 @@ class Photographs(UseCases):
         return True
 
     def _score(self, waiting: View, scan: Callable[[bytes], Report]) -> None:
+        payload: dict[str, Any]
+        hints: list[tuple[str, Hint]] = []
         try:
             report = scan(self.photo_store.get(waiting.sha256))
         except FileNotFoundError:
@@ -120,10 +123,14 @@ class Photographs(UseCases):
             kind, payload = "photograph_not_scored", {"view_id": waiting.id, "error": str(error) or type(error).__name__}
         else:
             kind, payload = "photograph_scored", _scored(waiting.id, report)
+            hints = [(finding["id"], hint) for finding, hint in zip(payload["findings"], report.hints, strict=False) if hint]
         with self.database.writing() as session:
             view = session.get(View, waiting.id)
             if view and view.state == "waiting":  # else it was scored elsewhere, or purged
                 events.append(session, kind, payload, SYSTEM, view.inspection_id)
+                for key, hint in hints:
+                    told = {"finding_id": key, **asdict(hint), "hinted_at": events.now()}
+                    events.append(session, "finding_hinted", told, SYSTEM, view.inspection_id)
 
 
 def _scored(view_id: str, report: Report) -> dict[str, Any]:

@@ -16,13 +16,12 @@ from sqlalchemy import ColumnElement, bindparam, func, literal, tuple_
 from sqlmodel import Session, col, select
 
 from pestcheck import priority, rates
-from pestcheck.records.common import Conflict, Refused, UseCases, get, moment, text
+from pestcheck.records.common import Conflict, Refused, UseCases, at_their_sites, get, moment, text
 from pestcheck.records.reviews import Reviewed, read_reviewed
 from pestcheck.review import Status
 from pestcheck.store import events
 from pestcheck.store.review_tables import Claim, Queued, QueueHead, Review, ReviewState
-from pestcheck.store.tables import Event, Finding, Head, Inspection, View
-from pestcheck.taxonomy import LABELS
+from pestcheck.store.tables import Event, Finding, Head, Hint, Inspection, View
 
 LEASE = timedelta(minutes=10)
 """How long a photograph is kept for the trainer who was given it."""
@@ -166,15 +165,17 @@ class Queue(UseCases):
 
     def queue_choices(self) -> Choices:
         """What there is to choose by, at the sites that they see."""
+        self.refresh_queue()
         with self.database.reading() as session:
             theirs = _theirs(session)
 
-            def names(column: Any) -> list[str]:
-                return [name for name in session.exec(select(column).where(*theirs).distinct().order_by(column)) if name]
+            def names(column: Any, *where: ColumnElement[bool]) -> list[str]:
+                return [name for name in session.exec(select(column).where(*where).distinct().order_by(column)) if name]
 
+            here = at_their_sites(session, Inspection.id)
             counts = session.exec(select(Queued.status, func.count()).where(*theirs).group_by(Queued.status)).all()
             return Choices(
-                names(col(Queued.site)), names(col(Queued.inspector)), names(col(Queued.model)),
+                names(col(Inspection.site), here), names(col(Inspection.inspector), here), names(col(Queued.model), *theirs),
                 dict.fromkeys(map(str, Status), 0) | {status: int(count) for status, count in counts},
             )  # fmt: skip
 
@@ -284,15 +285,15 @@ def _marked(session: Session, *, facts: bool) -> QueueHead:
 
 def _facts(session: Session) -> dict[str, list[str]]:
     """See ``priority.Facts``."""
-    by_label: dict[str, set[str]] = {key: set() for key, label in LABELS.items() if label.contaminant}
-    by_site: dict[str, set[str]] = {site: set() for site in session.exec(select(func.coalesce(Inspection.site, "")).distinct())}
+    by_label: dict[str, set[str]] = {}
+    by_site: dict[str, set[str]] = {}
     query = (
         select(Review.view_id, Review.marks, func.coalesce(Inspection.site, ""))
         .join(View, col(View.id) == Review.view_id).join(Inspection, col(Inspection.id) == View.inspection_id)
         .where(col(Review.withdrawn_at).is_(None))
     )  # fmt: skip
     for view, marks, site in session.exec(query):
-        by_site[site].add(view)
+        by_site.setdefault(site, set()).add(view)
         for mark in marks:
             by_label.setdefault(mark["label"], set()).add(view)
     recent = col(View.added_at) >= _recent()
@@ -306,8 +307,8 @@ def _facts(session: Session) -> dict[str, list[str]]:
     for site, new, number, count in session.execute(scores):
         counts.setdefault(site, [[0] * BINS, [0] * BINS])[bool(new)][int(number)] = int(count)
     return {
-        "rare": sorted(label for label, views in by_label.items() if len(views) < priority.RARE),
-        "new_sites": sorted(site for site, views in by_site.items() if len(views) < priority.NEW_SITE),
+        "common": sorted(label for label, views in by_label.items() if len(views) >= priority.RARE),
+        "known_sites": sorted(site for site, views in by_site.items() if len(views) >= priority.NEW_SITE),
         "drifting": sorted(site for site, (before, now) in counts.items() if (rates.psi(before, now) or 0) > priority.DRIFT),
     }
 
@@ -315,8 +316,8 @@ def _facts(session: Session) -> dict[str, list[str]]:
 def _note(session: Session, before: dict[str, list[str]], now: dict[str, list[str]]) -> None:
     """Mark as stale what another fact makes another."""
     changed = {name: set(before.get(name, ())) ^ set(now[name]) for name in now}
-    where = [QUEUED.c.labels.contains(f",{label},", autoescape=True) for label in sorted(changed["rare"])]
-    where += [QUEUED.c.site.in_(sorted(changed["new_sites"] | changed["drifting"]))]
+    where = [QUEUED.c.labels.contains(f",{label},", autoescape=True) for label in sorted(changed["common"])]
+    where += [QUEUED.c.site.in_(sorted(changed["known_sites"] | changed["drifting"]))]
     session.execute(QUEUED.update().where(sa.or_(*where)).values(stale=True))
 
 
@@ -330,6 +331,9 @@ def _fill(session: Session, keys: list[str], facts: priority.Facts) -> None:
     wanted = (Finding.view_id, Finding.label, Finding.probability, Finding.candidates, Finding.state, Finding.decided_label)
     for finding in session.execute(sa.select(*wanted).where(col(Finding.view_id).in_(keys))):  # type: ignore[call-overload]
         findings.setdefault(finding.view_id, []).append(finding)
+    hinted = sa.select(Finding.view_id, Hint.agrees, Hint.listed).join(Finding, col(Finding.id) == Hint.finding_id)  # type: ignore[call-overload]
+    hints = [*session.execute(hinted.where(col(Finding.view_id).in_(keys)))]
+    disagree, listed = {one.view_id for one in hints if one.agrees is False}, {one.view_id for one in hints if one.listed}
     query = (
         sa.select(View.id, View.verdict, View.score, View.model, View.added_at, Inspection.site, Inspection.inspector, ReviewState.status)  # type: ignore[call-overload]
         .join(Inspection, col(Inspection.id) == View.inspection_id).outerjoin(ReviewState, col(ReviewState.view_id) == View.id)
@@ -339,7 +343,15 @@ def _fill(session: Session, keys: list[str], facts: priority.Facts) -> None:
     for view in session.execute(query):
         found, status, site = findings.get(view.id, []), view.status or Status.OPEN.value, view.site or ""
         given = priority.parts(
-            verdict=view.verdict, score=view.score, findings=found, status=status, site=site, recent=view.added_at >= since, facts=facts
+            verdict=view.verdict,
+            score=view.score,
+            findings=found,
+            status=status,
+            site=site,
+            recent=view.added_at >= since,
+            models=view.id in disagree,
+            listed=view.id in listed,
+            facts=facts,
         )
         labels = sorted({label for one in found for label in (one.label, one.decided_label) if label})
         rows.append({

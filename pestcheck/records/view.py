@@ -22,6 +22,7 @@ from pestcheck.store.tables import (
     CheckAnswer,
     Finding,
     Fix,
+    Hint,
     Inspection,
     Leg,
     Notification,
@@ -76,13 +77,14 @@ class PhotographView:
 
 @dataclass(frozen=True, slots=True)
 class InspectionView:
-    """All of one inspection. ``checks``: answers by point and question; ``actions``: by finding, the oldest first; ``fixes``: by leg; ``parties``: by id."""
+    """All of one inspection. ``checks``: answers by point and question; ``hints``: by finding; ``actions``: by finding, the oldest first; ``fixes``: by leg; ``parties``: by id."""
 
     inspection: Inspection
     template: Template
     answers: dict[str, Answer]
     checks: dict[str, dict[str, CheckAnswer]]
     photographs: tuple[PhotographView, ...]
+    hints: dict[str, Hint]
     actions: dict[str, tuple[Action, ...]]
     notifications: tuple[Notification, ...]
     wood: tuple[WoodPackaging, ...]
@@ -178,6 +180,7 @@ class InspectionView:
         for item in self.photographs:
             photograph = item.photograph.model_dump(exclude={"camera", "picture"})  # these came later, and follow from the bytes
             parts += [item.view.model_dump(), photograph, *(finding.model_dump() for finding in item.findings)]
+        parts += [hint.model_dump() for hint in self.hints.values()]
         parts += [row.model_dump() for rows in self.actions.values() for row in rows]
         parts += [row.model_dump() for row in self.wood]
         texts = sorted(events.canonical(part) for part in parts)  # databases order text differently
@@ -205,6 +208,7 @@ def read(session: Session, inspection: Inspection, template: Template, area: str
     findings: dict[str, list[Finding]] = {}
     actions: dict[str, list[Action]] = {}
     reviews: dict[str, list[Review]] = {}
+    hints: dict[str, Hint] = {}
     if views:
         photographs = {row.sha256: row for row in session.exec(select(Photograph).join(View).where(places))}
         for finding in session.exec(select(Finding).join(View).where(places).order_by(col(Finding.view_id), col(Finding.position))):
@@ -212,6 +216,7 @@ def read(session: Session, inspection: Inspection, template: Template, area: str
         for review in session.exec(select(Review).join(View).where(places).order_by(col(Review.view_id), col(Review.position))):
             reviews.setdefault(review.view_id, []).append(review)
     if findings:
+        hints = {hint.finding_id: hint for hint in session.exec(select(Hint).join(Finding).join(View).where(places))}
         for action in session.exec(select(Action).join(Finding).join(View).where(places).order_by(Action.recorded_at, Action.id)):
             actions.setdefault(action.finding_id, []).append(action)
     checks: dict[str, dict[str, CheckAnswer]] = {}
@@ -232,6 +237,7 @@ def read(session: Session, inspection: Inspection, template: Template, area: str
             PhotographView(view, photographs[view.sha256], tuple(findings.get(view.id, ())), tuple(reviews.get(view.id, ())))
             for view in views
         ),
+        hints=hints,
         actions={key: tuple(value) for key, value in actions.items()},
         notifications=tuple(of(Notification, Notification.notified_at, Notification.id)),
         wood=tuple(of(WoodPackaging, WoodPackaging.recorded_at, WoodPackaging.id)),

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import Select, case, func, select
 from sqlmodel import Session, col
 
 from pestcheck.rates import Rate, psi
@@ -19,7 +19,8 @@ from pestcheck.records.insight import monday, within
 from pestcheck.records.period import Period
 from pestcheck.records.reviews import AT_ONCE, Reviewed, read_reviewed
 from pestcheck.review import Status
-from pestcheck.store.tables import Finding, Inspection, Photograph, ReviewState, View
+from pestcheck.store.review_tables import ReviewState
+from pestcheck.store.tables import Finding, Inspection, Photograph, View
 
 BY = {"week": "Week", "site": "Site", "camera": "Camera", "model": "Model"}
 BINS = 10
@@ -137,16 +138,16 @@ def _photographs(session: Session, period: Period, site: str | None) -> tuple[Co
     keys = _keys()
     # Comparisons: PostgreSQL rounds where it casts, SQLite cuts.
     bucket = case((col(View.score).is_(None), -1), *((col(View.score) >= n / BINS, n) for n in range(BINS - 1, 0, -1)), else_=0)
-    base = (
+    base: Select[Any] = (
         select(*(column.label(by) for by, column in keys.items()), col(View.verdict).label("verdict"), bucket.label("bucket"), func.count().label("n"))
         .select_from(Inspection).join(View, col(View.inspection_id) == Inspection.id)
         .join(Photograph, col(Photograph.sha256) == View.sha256)
-        .where(View.state == "scored", *within(session, period, site)).group_by(*keys.values(), View.verdict, bucket)
+        .where(col(View.state) == "scored", *within(session, period, site)).group_by(*keys.values(), col(View.verdict), bucket)
     )  # fmt: skip
     verdicts: dict[str, dict[str, dict[str, int]]] = {by: defaultdict(lambda: defaultdict(int)) for by in BY}
     histograms: Histograms = {by: defaultdict(lambda: defaultdict(lambda: [0] * BINS)) for by in BY}
-    for week, where, camera, model, verdict, bin_, n in session.connection().execute(base):
-        for by, key in zip(BY, (monday(week), where, camera, model), strict=True):
+    for day, where, camera, model, verdict, bin_, n in session.connection().execute(base):
+        for by, key in zip(BY, (monday(day), where, camera, model), strict=True):
             verdicts[by][key][verdict] += n
             if bin_ >= 0:
                 histograms[by][key][model][min(bin_, BINS - 1)] += n
@@ -164,13 +165,13 @@ def _photographs(session: Session, period: Period, site: str | None) -> tuple[Co
 def _findings(session: Session, period: Period, site: str | None) -> Counts:
     """Of the findings that a person decided on: the shares corrected and rejected, and of those that are there, the share missed."""
     keys = _keys()
-    query = (
-        select(*keys.values(), Finding.state, func.count())
+    query: Select[Any] = (
+        select(*keys.values(), col(Finding.state), func.count())
         .select_from(Inspection).join(View, col(View.inspection_id) == Inspection.id)
         .join(Photograph, col(Photograph.sha256) == View.sha256).join(Finding, col(Finding.view_id) == View.id)
         .where(
-            col(Finding.state).in_(("confirmed", "corrected", "rejected", "missed")), View.state == "scored", *within(session, period, site),
-            col(Finding.label).is_not(None) | (Finding.state == "missed"),  # a missed one that was taken back is no rejected suggestion
+            col(Finding.state).in_(("confirmed", "corrected", "rejected", "missed")), col(View.state) == "scored", *within(session, period, site),
+            col(Finding.label).is_not(None) | (col(Finding.state) == "missed"),  # a missed one that was taken back is no rejected suggestion
         )
         .group_by(*keys.values(), Finding.state)
     )  # fmt: skip

@@ -76,7 +76,7 @@ class Queued(SQLModel, table=True):
 
 
 class QueueHead(SQLModel, table=True):
-    """How far ``Queued`` is, one row. ``seq``: events of the log that it knows of. ``facts``: ``priority.Facts``, as of ``facts_at``."""
+    """How far ``Queued`` is, one row. ``seq``: events of the log that it knows of. ``facts``: those of ``priority.Facts``, as of ``facts_at``."""
 
     id: int = Field(default=1, primary_key=True)
     seq: int

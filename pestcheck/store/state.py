@@ -23,6 +23,7 @@ from pestcheck.store.tables import (
     Export,
     Finding,
     Fix,
+    Hint,
     Inspection,
     Leg,
     Notification,
@@ -164,7 +165,7 @@ def _erase(session: Session, payload: Payload) -> None:
     legs = select(col(Leg.id)).where(col(Leg.inspection_id) == key)
     for where in (
         col(Claim.view_id).in_(views), col(Queued.inspection_id) == key, col(Review.view_id).in_(views), col(ReviewState.view_id).in_(views),
-        col(Action.finding_id).in_(findings), col(Notification.inspection_id) == key, col(SealCheck.inspection_id) == key,
+        col(Hint.finding_id).in_(findings), col(Action.finding_id).in_(findings), col(Notification.inspection_id) == key, col(SealCheck.inspection_id) == key,
         col(Finding.view_id).in_(views), col(View.inspection_id) == key, col(Answer.inspection_id) == key,
         col(CheckAnswer.inspection_id) == key, col(WoodPackaging.inspection_id) == key, col(SealLine.inspection_id) == key,
         col(Fix.leg_id).in_(legs), col(Leg.inspection_id) == key, col(Signature.inspection_id) == key,
@@ -189,6 +190,7 @@ KINDS: dict[str, Apply] = {
     "photograph_added": _photographed,
     "photograph_scored": _scored,
     "photograph_not_scored": _not_scored,
+    "finding_hinted": _written(Hint),
     "finding_decided": _changed(Finding, "finding_id"),
     "finding_missed": _written(Finding),
     "finding_disposed": _changed(Finding, "finding_id"),

@@ -154,6 +154,26 @@ class Finding(SQLModel, table=True):
     version: int = 0
 
 
+class Hint(SQLModel, table=True):
+    """What an add-on model says that a finding resembles; never its label.
+
+    ``taxon``: a species, genus or family (``rank``), with its ``probability``; ``species``: the most probable ones, each scientific name,
+    English name and probability. ``listed``: the entry of the watch list that it is a hint at. ``agrees``: whether it fits the label of the
+    model; None: that says no more than insect. ``addon``: name@version; ``thresholds``: their version.
+    """
+
+    finding_id: str = Field(primary_key=True, foreign_key="finding.id")
+    addon: str
+    thresholds: str
+    taxon: str
+    rank: str
+    probability: float
+    species: list[Any] = Field(default_factory=list, sa_type=JSON)
+    listed: str | None = None
+    agrees: bool | None = None
+    hinted_at: str
+
+
 class Action(SQLModel, table=True):
     """What was done about a finding, and whether a second inspection found the place clean."""
 
@@ -508,6 +528,7 @@ STATE: tuple[type[SQLModel], ...] = (
     Photograph,
     View,
     Finding,
+    Hint,
     Action,
     Notification,
     Answer,

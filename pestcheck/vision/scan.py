@@ -6,7 +6,7 @@ import json
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
@@ -15,11 +15,14 @@ from pestcheck import photo as photos
 from pestcheck.vision import bundle as bundles
 from pestcheck.vision import decide, score, tiles
 
+if TYPE_CHECKING:
+    from pestcheck.addons.species import Hint
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """What the model says of one photograph. ``score``: probability of any contamination; ``seconds``: decoding to decision;
-    ``maps``: where the finder sees contamination, level by level."""
+    ``maps``: where the finder sees contamination, level by level; ``hints``: what an add-on says that each finding resembles, or None."""
 
     photo: photos.Photo
     verdict: decide.Verdict
@@ -30,6 +33,7 @@ class Report:
     thresholds: str
     seconds: float
     maps: tuple[decide.CellMap, ...]
+    hints: tuple[Hint | None, ...] = ()
 
     def to_json(self, name: str) -> dict[str, Any]:
         """The object that ``pestcheck check --format jsonl`` prints for the file ``name``."""

@@ -37,7 +37,7 @@ def parts(image: Image.Image, boxes: Sequence[Box], shrunk: float, side: int) ->
     return np.stack([np.asarray(image.resize((side, side), Image.Resampling.BILINEAR, box=edge, reducing_gap=2.0)) for edge in edges])
 
 
-def _session(path: Path, threads: int | None) -> ort.InferenceSession:
+def session(path: Path, threads: int | None) -> ort.InferenceSession:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads or min(4, os.cpu_count() or 1)
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # spinning starves the web server
@@ -48,7 +48,7 @@ class Classifier:
     """The network that says what a picture shows, ready to score. May be called from several threads."""
 
     def __init__(self, path: Path, threads: int | None = None) -> None:
-        self.session = _session(path, threads)
+        self.session = session(path, threads)
         self.metadata: dict[str, str] = self.session.get_modelmeta().custom_metadata_map
 
     def __call__(self, pixels: Pixels) -> Logits:
@@ -71,7 +71,7 @@ class Finder:
     """The network that says where something lies, ready to score. May be called from several threads."""
 
     def __init__(self, path: Path, threads: int | None = None) -> None:
-        self.session = _session(path, threads)
+        self.session = session(path, threads)
 
     def __call__(self, image: Image.Image, level: Level) -> Logits:
         """Logit of contamination of each cell of a level of the photograph, less the level's offset, shape (height / 16, width / 16).

@@ -116,7 +116,7 @@ def join(tablet: TestClient, **headers: str) -> Any:
 
 
 GETS = (
-    "/", "/?inspection=x", "/log.csv", "/records", "/records/register.csv", "/packet/x.pdf", "/insight", "/insight.csv", "/evidence", "/evidence.pdf", "/watch", "/watch.csv", "/config", "/theme.css", "/own", "/accounts", "/session", "/lock", "/gradio_api/queue/data?session_hash=abcdef",
+    "/", "/?inspection=x", "/log.csv", "/guide", "/records", "/records/register.csv", "/packet/x.pdf", "/insight", "/insight.csv", "/evidence", "/evidence.pdf", "/watch", "/watch.csv", "/config", "/theme.css", "/own", "/accounts", "/session", "/lock", "/gradio_api/queue/data?session_hash=abcdef",
     "/gradio_api/file=/etc/passwd", "/gradio_api/upload_progress?upload_id=x", "/gradio_api/heartbeat/abcdef", "/photograph/" + "0" * 64 + ".jpg",
     "/api/v1/inspections", "/api/v1/exports/log.csv", "/api/v1/openapi.json", "/docs", "/openapi.json", "/nothing", "//", "/login/", "/healthy",
     "/logins", "/trusted", "/login/service/x", "/LOGIN", "/./login/../log.csv", "/login%2f..%2flog.csv", "/assetsx/", "/appx",
@@ -232,6 +232,8 @@ DEEDS: dict[str, tuple[Deed, Any]] = {
     "own": (Deed.see, lambda t, y: t.get("/own", headers=HTML)),
     "log": (Deed.export, lambda t, y: t.get("/log.csv")),
     "accounts": (Deed.manage, lambda t, y: t.get("/accounts", headers=HTML)),
+    "guide": (Deed.see, lambda t, y: t.get("/guide", headers=HTML)),
+    "api: watch list": (Deed.see, lambda t, y: t.get("/api/v1/watchlist")),
     "new account": (Deed.manage, lambda t, y: t.post("/accounts", data={}, headers={"origin": HERE})),
     "upload": (Deed.inspect, lambda t, y: t.post("/gradio_api/upload", files={"files": ("a.jpg", b"x")}, headers={"origin": HERE})),
     "insight": (Deed.see, lambda t, y: t.get("/insight", headers=HTML)),
@@ -271,6 +273,25 @@ DEEDS: dict[str, tuple[Deed, Any]] = {
     "api: quizzes": (Deed.see, lambda t, y: t.get("/api/v1/quizzes")),
     "api: make a quiz": (Deed.review, lambda t, y: t.put(f"/api/v1/quizzes/{uuid7()}", json={}, headers={"origin": HERE})),
     "api: hold a course": (Deed.review, lambda t, y: t.put(f"/api/v1/courses/{uuid7()}", json={}, headers={"origin": HERE})),
+    "review page": (Deed.review, lambda t, y: t.get("/review", headers=HTML)),
+    "agreement page": (Deed.review, lambda t, y: t.get("/review/agreement", headers=HTML)),
+    "full photograph": (Deed.see, lambda t, y: t.get(f"/photograph/{'0' * 64}/full.jpg")),
+    "api: queue": (Deed.review, lambda t, y: t.get("/api/v1/review/queue")),
+    "api: work": (Deed.review, lambda t, y: t.put("/api/v1/review/work", json={"limit": 0}, headers={"origin": HERE})),
+    "api: release": (Deed.review, lambda t, y: t.put("/api/v1/review/release", json={"photographs": []}, headers={"origin": HERE})),
+    "api: claim": (Deed.review, lambda t, y: t.put(f"/api/v1/review/photographs/{uuid7()}/claim", json={}, headers={"origin": HERE})),
+    "api: reviewed": (Deed.review, lambda t, y: t.get(f"/api/v1/review/photographs/{uuid7()}")),
+    "api: opinion": (
+        Deed.review,
+        lambda t, y: t.put(
+            f"/api/v1/review/photographs/{uuid7()}/opinions/{uuid7()}", json={"outcome": "unusable"}, headers={"origin": HERE}
+        ),
+    ),
+    "api: withdrawal": (
+        Deed.review, lambda t, y: t.put(f"/api/v1/review/opinions/{uuid7()}/withdrawal", json={}, headers={"origin": HERE})
+    ),
+    "api: agreement": (Deed.review, lambda t, y: t.get("/api/v1/review/agreement")),
+    "api: choices": (Deed.review, lambda t, y: t.get("/api/v1/review/choices")),
     "api: certify": (Deed.review, lambda t, y: t.put(f"/api/v1/certificates/{uuid7()}", json={}, headers={"origin": HERE})),
 }  # fmt: skip
 
@@ -308,6 +329,7 @@ def test_people_see_their_sites_only(yard: Yard, name: str) -> None:
         preview = tablet.get(f"/photograph/{yard.photographs[site]}.jpg")
         nowhere = tablet.get("/photograph/" + "0" * 64 + ".jpg")
         assert preview.status_code == (200 if sees else 404)
+        assert tablet.get(f"/photograph/{yard.photographs[site]}/full.jpg").status_code == (200 if sees else 404)
         if not sees:
             assert preview.content == nowhere.content
         asked = tablet.get(f"/api/v1/inspections/{yard.inspections[site]}")

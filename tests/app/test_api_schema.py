@@ -14,6 +14,7 @@ from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 
 from pestcheck.ids import uuid7
+from pestcheck.inspection.selection import Plan
 from pestcheck.records.findings import METHODS
 from tests.app.clients import ANA, Client, client
 from tests.pictures import scenes
@@ -59,6 +60,9 @@ def ids(client: Client) -> dict[str, str]:
     client.put(f"/certificates/{made['certificate_id']}", given)
     client.put(f"/parties/{made['party_id']}", {"name": "Norte", "role": "highway_carrier"})
     client.put(f"{at}/legs/{made['leg_id']}", {"position": 0, "tendered_by": made["party_id"], "received_by": made["party_id"]})
+    made["draw_id"] = client.records.draw("truck 9", plan=Plan(), actor=ANA).id
+    opinion = uuid7()
+    client.put(f"/review/photographs/{view}/opinions/{opinion}", {"outcome": "unusable"})
     sha256 = client.get(at)["photographs"][0]["photograph"]["sha256"]
     client.put(f"/quizzes/pictures/{made['question_id']}", {"sha256": sha256, "things": [{"label": "seed"}]})
     facts = [f"us@1/{name}" for name in ("bark", "exempt", "vvtt")]
@@ -73,7 +77,14 @@ def ids(client: Client) -> dict[str, str]:
         "attendees": [ANA],
     }
     client.put(f"/courses/{made['course_id']}", course)
-    return made | {"question": facts[0], "inspection_id": key, "view_id": view, "area": "floor", "name": "container_7_point"}
+    return made | {
+        "question": facts[0],
+        "opinion_id": opinion,
+        "inspection_id": key,
+        "view_id": view,
+        "area": "floor",
+        "name": "container_7_point",
+    }
 
 
 def test_every_address_keeps_to_its_description(client: Client, ids: dict[str, str]) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from jinja2 import Environment, nodes
 
-from app import admin, auditor, forms, insight, signin, trainer, training
+from app import admin, auditor, forms, guide, insight, signin, trainer, training
 from app.inspector import amend, flow, journey, photographs, points, questions, seals, start, wood
-from app.pages import picture, ways
+from app.pages import hint, picture, ways
 from pestcheck.export import annex
 from pestcheck.inspection import checklist, knowledge, wpm_mark
 from pestcheck.inspection import seals as seal_rules
@@ -108,11 +108,11 @@ def of_the_choices() -> Iterator[str]:
         admin.WORDS, signin.DONE, records_training.TOPICS, records_training.SHORT, records_training.STATES, training.PARTS,
         annex.VERDICTS, annex.YES_NO, CHANNELS, OUTCOMES, auditor.NAMES, auditor.PARTS, auditor.FORMATS, exports.KINDS, amend.KINDS,
         amend.FIELDS, amend.DECIDED, journey.WHEN, journey.HANDS, journey.HAPPENED, start.TRAINING, ROLES, trainer.OUTCOMES,
-        trainer.SAYS, trainer.ANSWERS, trainer.GRADES, picture.REVIEW, picture.OUTCOMES,
+        trainer.SAYS, trainer.ANSWERS, trainer.GRADES, picture.REVIEW, picture.OUTCOMES, hint.RANKS, guide.KINDS, guide.SURE,
     ):  # fmt: skip
         yield from table.values()  # type: ignore[attr-defined]
     yield from (part.says for part in PARTS.values())
-    yield seals.MAKER_HINT
+    yield from (seals.MAKER_HINT, auditor.NOT_NOW)
     for table in (insight_figures.BY, watch.BY, watch.MEASURES, evidence.ENTITIES, evidence.SHOWS, insight.WORDS, start.WAY):
         yield from table.values()
     for measure in MEASURES.values():

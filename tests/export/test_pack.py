@@ -59,6 +59,7 @@ def test_what_is_in_a_pack(packed: Packed) -> None:
         assert of[f"inspections/{key}.pdf"].startswith(b"%PDF")
     assert sum(name.startswith("photographs/") for name in of) == 6
     assert b"GPS" not in b"".join(data for name, data in of.items() if name.startswith("photographs/"))
+    assert b"Tablet" not in b"".join(data for name, data in of.items() if not name.endswith(".pdf"))
     assert b"25.68" not in of["events.jsonl"] + b"".join(of[f"inspections/{key}.json"] for key in packed.inspections)
     assert verify(packed.store.database, packed.store.photo_store).problems == ()
 

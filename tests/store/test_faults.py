@@ -70,13 +70,14 @@ def on_postgresql(postgresql: PostgreSQL, tmp_path: Path) -> Iterator[Records]:
     database.close()
 
 
-def test_postgresql_gone_for_ten_seconds(on_postgresql: Records, postgresql: PostgreSQL, scanner: Scanner) -> None:
+def test_postgresql_gone_for_ten_seconds(on_postgresql: Records, postgresql: PostgreSQL, tmp_path: Path) -> None:
     """Clients are told, the scoring thread lives on, and when the server is back all goes on without a new start."""
     from app.main import ScoringThread
+    from app.serving import Serving
 
     records = on_postgresql
     key = opened(records)
-    scoring = ScoringThread(records, scanner)
+    scoring = ScoringThread(records, Serving(records, tmp_path, None))
     kept: list[str] = []
     refused: list[Exception] = []
     failed: list[Exception] = []

@@ -68,6 +68,15 @@ def test_it_learns_the_new_pictures_and_keeps_the_rest(made: Path, drawn: Path) 
     ]
 
 
+def test_the_network_of_a_fold_never_sees_its_sources(made: Path, drawn: Path) -> None:
+    pictures = data.read_manifest(drawn)
+    for fold in "ab":
+        new, old = (continued.Network(path / "folds" / fold / bundle.CLASSIFIER) for path in (made, MODEL))
+        others = [p for p in pictures if p.source not in data.folds()[fold]]
+        assert 0 < len(others) < len(pictures)
+        assert new.known.shape[0] == old.known.shape[0] + len(others)
+
+
 def test_what_is_new_is_no_longer_unlike_all_that_is_known(made: Path, drawn: Path) -> None:
     pixels = heldout.inputs(data.read_manifest(drawn), 224)
     before, after = (Classifier(path / bundle.CLASSIFIER).judge(pixels)[1].mean() for path in (MODEL, made))
