@@ -342,8 +342,15 @@ def _fill(session: Session, keys: list[str], facts: priority.Facts) -> None:
     for view in session.execute(query):
         found, status, site = findings.get(view.id, []), view.status or Status.OPEN.value, view.site or ""
         given = priority.parts(
-            verdict=view.verdict, score=view.score, findings=found, status=status, site=site, recent=view.added_at >= since,
-            models=view.id in disagree, listed=view.id in listed, facts=facts,
+            verdict=view.verdict,
+            score=view.score,
+            findings=found,
+            status=status,
+            site=site,
+            recent=view.added_at >= since,
+            models=view.id in disagree,
+            listed=view.id in listed,
+            facts=facts,
         )
         labels = sorted({label for one in found for label in (one.label, one.decided_label) if label})
         rows.append({
