@@ -41,7 +41,7 @@ audit: .venv/app.done  ## ask the internet for known weaknesses of what is insta
 	touch $@
 
 .venv/test.done: .venv/app.done
-	$(BIN)/python -m pip install --quiet --editable '.[app,ocr,postgres,s3,train,test]'
+	$(BIN)/python -m pip install --quiet --editable '.[app,ocr,addons,postgres,s3,ray,stamps,privacy,train,test]'
 	touch $@
 
 # What the tests drive, from Debian, each where it is missing: a browser (Playwright's own download is not needed), a database server, fonts.

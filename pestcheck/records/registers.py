@@ -17,6 +17,7 @@ from pestcheck.inspection.journey import name_key
 from pestcheck.records.common import UseCases, at_their_sites, get
 from pestcheck.records.filter import Filter
 from pestcheck.records.view import KEPT
+from pestcheck.store.journey_tables import Leg, Party
 from pestcheck.store.tables import (
     Action,
     Amendment,
@@ -24,15 +25,13 @@ from pestcheck.store.tables import (
     Certificate,
     Finding,
     Inspection,
-    Leg,
-    Party,
     Photograph,
     SealCheck,
     SealLine,
     Signature,
     View,
     WoodPackaging,
-)  # fmt: skip
+)
 
 PAGE = 500
 """Inspections a page: some thousand findings, a few megabytes."""
