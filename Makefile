@@ -14,7 +14,7 @@ run: .venv/app.done  ## start the app on http://127.0.0.1:7860
 	$(BIN)/pestcheck serve
 
 test: .venv/test.done /usr/bin/chromium $(POSTGRESQL) $(FONTS) lint  ## everything: style, types, all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: .venv/test.done
 	$(BIN)/ruff check .
