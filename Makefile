@@ -14,7 +14,7 @@ run: .venv/app.done  ## start the app on http://127.0.0.1:7860
 	$(BIN)/pestcheck serve
 
 test: .venv/test.done /usr/bin/chromium $(POSTGRESQL) $(FONTS) lint  ## everything: style, types, all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: .venv/test.done
 	$(BIN)/ruff check .
@@ -41,7 +41,7 @@ audit: .venv/app.done  ## ask the internet for known weaknesses of what is insta
 	touch $@
 
 .venv/test.done: .venv/app.done
-	$(BIN)/python -m pip install --quiet --editable '.[app,ocr,postgres,s3,train,test]'
+	$(BIN)/python -m pip install --quiet --editable '.[app,ocr,addons,postgres,s3,ray,stamps,privacy,train,test]'
 	touch $@
 
 # What the tests drive, from Debian, each where it is missing: a browser (Playwright's own download is not needed), a database server, fonts.

@@ -33,6 +33,7 @@ PARTS = {
     "actions": "Cleaning", "training": "Training", "log": "Log: a row a finding, and a point without",
 }  # fmt: skip
 """What the tables of a register are called."""
+NO_KEY = "The key that signs evidence packs is not on this server. Ask whoever keeps it."
 NOT_NOW = "The file could not be made now: the disk is full, or the database is away. Try again later."
 FORMATS = {"xlsx": "Excel (XLSX)", "json": "JSON", "coco": "Boxes and labels (COCO)"}
 
@@ -101,9 +102,7 @@ def routes(everything: Records, downloads: Downloads) -> APIRouter:
             try:
                 return downloads.pack(everything.within(who.sites), who, asked(request), language=chosen(request))
             except KeyUnavailable:
-                return page(
-                    request, "told.html", 503, says="The key that signs evidence packs is not on this server. Ask whoever keeps it."
-                )
+                return page(request, "told.html", 503, says=NO_KEY)
 
         return file(request, make, lambda status, says: shown(request, status, says))
 

@@ -12,9 +12,10 @@ from starlette.responses import Response
 from app import forms, i18n
 from app.identity import person
 from app.pages import figures, plot
+from pestcheck.rates import DRIFT
 from pestcheck.records import Records, Refused
 from pestcheck.records.common import one_of
-from pestcheck.records.watch import BY, DRIFT, MEASURES, Watched, Watching
+from pestcheck.records.watch import BY, MEASURES, Watched, Watching
 
 DAYS = 83
 TOGETHER = (("flagged", "unsure", "unusable"), ("corrected", "rejected", "missed"), ("agreement",))

@@ -12,6 +12,12 @@ RISK = 0.05
 ENOUGH = 200
 """Photographs below which a PSI says more of chance than of the camera (docs/insight.md)."""
 
+DRIFT = "drift"
+LIMITS = {
+    "flagged": 0.6, "unsure": 0.3, "unusable": 0.1, "corrected": 0.2, "rejected": 0.5, "missed": 0.1, "agreement": 0.8, DRIFT: 0.25,
+}  # fmt: skip
+"""Where the alarms of watching are unless the settings say otherwise: of ``agreement`` below it, of all others above it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rate:

@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     @field_validator("alarms")
     @classmethod
     def _known(cls, alarms: dict[str, float]) -> dict[str, float]:
-        from pestcheck.records.watch import LIMITS
+        from pestcheck.rates import LIMITS
 
         if unknown := alarms.keys() - LIMITS.keys():
             raise ValueError(f"there are no alarms {', '.join(sorted(unknown))}; there are: {', '.join(LIMITS)}")

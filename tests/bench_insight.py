@@ -27,7 +27,8 @@ from pestcheck.records import Records
 from pestcheck.records.period import Period
 from pestcheck.store import events, open_folder
 from pestcheck.store.db import Database
-from pestcheck.store.tables import Answer, Finding, Inspection, Leg, Party, Photograph, View
+from pestcheck.store.journey_tables import Leg, Party
+from pestcheck.store.tables import Answer, Finding, Inspection, Photograph, View
 
 AREAS = [point.area for point in templates()["container_7_point"].points]
 LABELS = ("hornet", "seed", "soil", "snail", "spider_web", "plant_matter")

@@ -85,7 +85,7 @@ def queue(of: Yard, head: continued.Head, rows: np.ndarray, labelled: np.ndarray
     labels = of.network.labels
     chances = decide.probabilities(head(of.seen[rows]), of.temperature)
     reviewed = Counter(labels[k] for k in of.truth[labelled] if k != continued.NOTHING)
-    rare = frozenset(label for label in LABELS if LABELS[label].contaminant and reviewed[label] < priority.RARE)
+    common = frozenset(label for label, number in reviewed.items() if number >= priority.RARE)
     values = []
     for chance, unlike in zip(chances, of.network.unlike(of.seen[rows]), strict=True):
         verdict, score, found = decide.decide(
@@ -93,7 +93,7 @@ def queue(of: Yard, head: continued.Head, rows: np.ndarray, labelled: np.ndarray
             quality=SOUND, thresholds=of.thresholds,
         )  # fmt: skip
         findings = [Suggested(one.label, one.probability, one.candidates) for one in found]
-        given = priority.parts(verdict=verdict.value, score=score, findings=findings, facts=priority.Facts(rare=rare))
+        given = priority.parts(verdict=verdict.value, score=score, findings=findings, facts=priority.Facts(common=common))
         values.append(priority.priority(given))
     result: np.ndarray = rows[np.argsort(-np.array(values), kind="stable")]
     return result

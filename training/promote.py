@@ -11,13 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlmodel import col, select
 
 from pestcheck.photo import PhotoError
 from pestcheck.records import Records
 from pestcheck.records.datasets import CLEAN
 from pestcheck.records.models import FILES
-from pestcheck.store.tables import View
 from pestcheck.taxonomy import LABELS
 from pestcheck.vision import bundle, decide
 from pestcheck.vision.scan import Scanner
@@ -184,12 +182,9 @@ def shadow(records: Records, before: Path, after: Path, last: int) -> dict[str, 
         "photographs": how many were looked at. "changed": of each whose verdict or first label differs, its SHA-256, inspection and point, and
         what both say. "unreadable": how many were gone or broken.
     """
-    with records.database.reading() as session:
-        query = select(View).where(View.state == "scored").order_by(col(View.added_at).desc(), col(View.id).desc()).limit(last)
-        views = list(session.exec(query))
     scanners = [Scanner(path) for path in (before, after)]
     changed, looked, unreadable = [], 0, 0
-    for view in views:
+    for view in records.last_scored(last):
         try:
             shot = records.photo_store.get(view.sha256)
             told = [_words(scanner, shot) for scanner in scanners]

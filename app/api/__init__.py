@@ -106,7 +106,7 @@ def create_api(
     Args:
         serving: the model in use. contacts: whom to call, by role. gap: how long a conveyance may stand before that is to be explained. downloads: where files are made.
         watch_list: species and things of concern.
-        plan: of second looks; None: none are proposed. alarms: limits in place of some of ``watch.LIMITS``.
+        plan: of second looks; None: none are proposed. alarms: limits in place of some of ``rates.LIMITS``.
     """
     api = FastAPI(
         title="pestcheck", version=__version__, summary="Records of inspections of containers, conveyances and wood packaging for pests",

@@ -33,6 +33,7 @@ from pestcheck.inspection.guidance import Stage
 from pestcheck.people import Deed, Person
 from pestcheck.records import DISPOSITIONS, InspectionView, NotFound, PhotographView
 from pestcheck.records.inspections import DETAILS, MEANINGS, SELECTIONS
+from pestcheck.store.journey_tables import Fix, Leg, Party
 from pestcheck.store.review_tables import Review
 from pestcheck.store.tables import (
     Action,
@@ -40,12 +41,9 @@ from pestcheck.store.tables import (
     Answer,
     CheckAnswer,
     Finding,
-    Fix,
     Hint,
     Inspection,
-    Leg,
     Notification,
-    Party,
     Photograph,
     SealCheck,
     SealLine,

@@ -12,7 +12,7 @@ from app.api.common import Body, GoingOn, Here, Id, Text, Time, Visible, Who, al
 from app.api.photographs import sent
 from pestcheck.people import Deed, Person
 from pestcheck.records.journeys import COLUMNS, ROLES, journey_gaps
-from pestcheck.store.tables import Leg, Party
+from pestcheck.store.journey_tables import Leg, Party
 
 router = APIRouter(tags=["wood, seals, journeys"])
 

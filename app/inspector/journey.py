@@ -13,7 +13,7 @@ from pestcheck.people import Deed
 from pestcheck.records import InspectionView, Refused
 from pestcheck.records.journeys import ROLES, TIMES, journey_gaps
 from pestcheck.store import events
-from pestcheck.store.tables import Leg
+from pestcheck.store.journey_tables import Leg
 
 NEW = "new"
 WHEN = {"planned_departure": "Was to depart", "departed": "Departed", "planned_arrival": "Was to arrive", "arrived": "Arrived"}

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, delete
 
 from pestcheck.accounts.common import SKEW, digest, since, stamp
 from pestcheck.records.common import Refused
-from pestcheck.store.tables import Attempt
+from pestcheck.store.account_tables import Attempt
 
 FREE_BY_NAME, FREE_BY_ADDRESS = 5, 30
 """Wrong passwords in a row without waiting: for one name, and from one address, which many tablets of a yard may share."""

@@ -16,7 +16,7 @@ from pestcheck.ids import uuid7
 from pestcheck.people import Role
 from pestcheck.records.common import NotFound, Refused, get, new_id, not_stale, one_of, text, unchanged
 from pestcheck.store import events
-from pestcheck.store.tables import Account, Login, Secret, Token, TokenHash
+from pestcheck.store.account_tables import Account, Login, Secret, Token, TokenHash
 
 MAX_NAME, MAX_SITES, MAX_DAYS = 100, 200, 3650
 PREFIX = "pestcheck_"

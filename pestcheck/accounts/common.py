@@ -11,8 +11,8 @@ from pestcheck.accounts.passwords import normal
 from pestcheck.inspection.journey import name_key
 from pestcheck.people import Person, Role
 from pestcheck.store import events
+from pestcheck.store.account_tables import Account
 from pestcheck.store.db import Database
-from pestcheck.store.tables import Account
 
 SKEW = timedelta(minutes=1)
 """How much the clocks of several servers may differ."""

@@ -15,7 +15,7 @@ from pestcheck.accounts.passwords import hashed, matches, normal, outdated
 from pestcheck.people import Person
 from pestcheck.records.common import Refused
 from pestcheck.store import events
-from pestcheck.store.tables import Account, Attempt, Login, Secret, Token, TokenHash
+from pestcheck.store.account_tables import Account, Attempt, Login, Secret, Token, TokenHash
 
 log = logging.getLogger(__name__)
 

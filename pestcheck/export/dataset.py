@@ -16,13 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from sqlmodel import select
 
 from pestcheck.photo import PhotoError, open_photo
-from pestcheck.records.common import Refused, UseCases
+from pestcheck.records.common import Refused
+from pestcheck.records.photographs import Photographs
 from pestcheck.store.model_tables import Dataset
 from pestcheck.store.photos import whole_file
-from pestcheck.store.tables import Photograph
 from pestcheck.vision.decide import closer
 from pestcheck.vision.tiles import Box
 
@@ -55,7 +54,11 @@ class Exported:
 
 
 def export(
-    records: UseCases, dataset: Dataset, folder: Path, form: Form = Form.manifest, private: Callable[[Image.Image], list[Box]] | None = None
+    records: Photographs,
+    dataset: Dataset,
+    folder: Path,
+    form: Form = Form.manifest,
+    private: Callable[[Image.Image], list[Box]] | None = None,
 ) -> Exported:
     """Write a data set into a new or empty folder. What was purged since is named and left out, in the result and in ``dataset.json``.
 
@@ -70,8 +73,7 @@ def export(
     if any(folder.iterdir()) and not (folder / ABOUT).is_file():
         raise Refused(f"{folder} is not empty; name a new folder.")
     done, rows = Exported(), []
-    with records.database.reading() as session:
-        there = set(session.exec(select(Photograph.sha256)))
+    there = records.kept()
     for sha256, items in _by_photograph(dataset):
         why = "purged since" if sha256 not in there else ""
         try:

@@ -15,7 +15,8 @@ from pestcheck.inspection.journey import name_key
 from pestcheck.records.common import Refused, moment, text
 from pestcheck.records.view import CONTAMINANTS, DISPOSITIONS, KEPT, RESULTS
 from pestcheck.store import events
-from pestcheck.store.tables import Answer, Finding, Inspection, Leg, Party, View
+from pestcheck.store.journey_tables import Leg, Party
+from pestcheck.store.tables import Answer, Finding, Inspection, View
 from pestcheck.taxonomy import LABELS
 
 OUTCOMES = {**RESULTS, "open": "Open", "closed": "Closed", **DISPOSITIONS}

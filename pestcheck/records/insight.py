@@ -24,7 +24,8 @@ from pestcheck.records.common import UseCases, at_their_sites, text
 from pestcheck.records.inspections import SELECTIONS
 from pestcheck.records.period import Period
 from pestcheck.records.view import KEPT
-from pestcheck.store.tables import Action, Answer, Draw, Finding, Inspection, Leg, Party, View
+from pestcheck.store.journey_tables import Leg, Party
+from pestcheck.store.tables import Action, Answer, Draw, Finding, Inspection, View
 
 KINDS = (*SELECTIONS, "")
 """Kinds of selection; "": nobody said why the conveyance was inspected."""

@@ -15,7 +15,8 @@ from pestcheck.inspection.journey import GAP, Gap, Position, Stretch, gaps, name
 from pestcheck.records.common import Refused, UseCases, get, moment, new_id, one_of, text, unchanged
 from pestcheck.records.view import InspectionView
 from pestcheck.store import events
-from pestcheck.store.tables import Fix, Inspection, Leg, Party
+from pestcheck.store.journey_tables import Fix, Leg, Party
+from pestcheck.store.tables import Inspection
 
 ROLES = {
     "shipper": "Shipper", "stuffing_site": "Stuffing site", "highway_carrier": "Highway carrier", "rail_carrier": "Railway",

@@ -18,8 +18,9 @@ from pestcheck.inspection.template import Inspects
 from pestcheck.records.insight import within
 from pestcheck.records.period import Period
 from pestcheck.records.view import KEPT
+from pestcheck.store.account_tables import Account
+from pestcheck.store.journey_tables import Fix, Leg
 from pestcheck.store.tables import (
-    Account,
     Action,
     Answer,
     Certificate,
@@ -27,9 +28,7 @@ from pestcheck.store.tables import (
     Draw,
     Event,
     Finding,
-    Fix,
     Inspection,
-    Leg,
     Notification,
     Purge,
     SealCheck,
@@ -37,7 +36,7 @@ from pestcheck.store.tables import (
     Signature,
     View,
     WoodPackaging,
-)  # fmt: skip
+)
 
 SAMPLES = 5
 Condition = ColumnElement[bool]

@@ -17,7 +17,8 @@ from pestcheck.records.log import AT_ONCE, places
 from pestcheck.records.registers import Register
 from pestcheck.records.view import InspectionView
 from pestcheck.store import events, heads, merkle
-from pestcheck.store.tables import Event, Export, Head, Inspection, SignedHead, SigningKey
+from pestcheck.store.head_tables import SignedHead, SigningKey
+from pestcheck.store.tables import Event, Export, Head, Inspection
 
 CONTEXT = ("key_made", "party_recorded")
 """Kinds of events that a pack has beside those of its inspections: keys, and who is meant by the hands that a journey names."""

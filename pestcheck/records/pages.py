@@ -9,6 +9,7 @@ from sqlmodel import Session, SQLModel, col, select
 
 from pestcheck.inspection.checklist import Template
 from pestcheck.records.view import InspectionView, PhotographView
+from pestcheck.store.journey_tables import Fix, Leg, Party
 from pestcheck.store.review_tables import Review
 from pestcheck.store.tables import (
     Action,
@@ -16,19 +17,16 @@ from pestcheck.store.tables import (
     Answer,
     CheckAnswer,
     Finding,
-    Fix,
     Hint,
     Inspection,
-    Leg,
     Notification,
-    Party,
     Photograph,
     SealCheck,
     SealLine,
     Signature,
     View,
     WoodPackaging,
-)  # fmt: skip
+)
 
 Groups = dict[str, list[Any]]
 

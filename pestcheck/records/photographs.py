@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import PurePath
 from typing import Any
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from pestcheck import photo as photos
 from pestcheck.addons.species import Hint
@@ -70,6 +70,17 @@ class Photographs(UseCases):
             change(session, inspection, "photograph_added", {"photograph": photograph, "view": view}, actor, amends=amends)
         self.on_photograph()
         return key
+
+    def kept(self) -> frozenset[str]:
+        """The hashes of all photographs on record."""
+        with self.database.reading() as session:
+            return frozenset(session.exec(select(Photograph.sha256)))
+
+    def last_scored(self, count: int) -> list[View]:
+        """The photographs at their points that were taken up last and looked at, the newest first."""
+        query = select(View).where(View.state == "scored").order_by(col(View.added_at).desc(), col(View.id).desc()).limit(count)
+        with self.database.reading() as session:
+            return list(session.exec(query))
 
     def photograph_of(self, sha256: str) -> Photograph:
         """What is known of a photograph by its hash.

@@ -17,6 +17,7 @@ from pestcheck.inspection.journey import name_key
 from pestcheck.records.common import UseCases, at_their_sites, get
 from pestcheck.records.filter import Filter
 from pestcheck.records.view import KEPT
+from pestcheck.store.journey_tables import Leg, Party
 from pestcheck.store.tables import (
     Action,
     Amendment,
@@ -24,15 +25,13 @@ from pestcheck.store.tables import (
     Certificate,
     Finding,
     Inspection,
-    Leg,
-    Party,
     Photograph,
     SealCheck,
     SealLine,
     Signature,
     View,
     WoodPackaging,
-)  # fmt: skip
+)
 
 PAGE = 500
 """Inspections a page: some thousand findings, a few megabytes."""
@@ -200,8 +199,9 @@ class Register:
         """How many inspections match."""
         return int(self.session.exec(select(func.count()).select_from(Inspection).where(*self._which)).one())
 
-    def pages(self, size: int = PAGE) -> Iterator[list[str]]:
-        """The ids of the inspections, the oldest first."""
+    def pages(self, size: int | None = None) -> Iterator[list[str]]:
+        """The ids of the inspections, the oldest first. ``size``: at most so many a page; None: ``PAGE``."""
+        size = size or PAGE
         last: tuple[str, str] | None = None
         while True:
             query = select(Inspection.opened_at, Inspection.id).where(*self._which)

@@ -14,7 +14,8 @@ from pestcheck.inspection.journey import name_key
 from pestcheck.people import MAY, Deed, Role
 from pestcheck.records.common import Refused, UseCases, at_their_sites, day, get, new_id, one_of, text, unchanged
 from pestcheck.store import events
-from pestcheck.store.tables import Account, Certificate, Inspection
+from pestcheck.store.account_tables import Account
+from pestcheck.store.tables import Certificate, Inspection
 from pestcheck.store.training_tables import Course
 
 TOPICS = {

@@ -14,6 +14,7 @@ from pestcheck.inspection.guidance import rules
 from pestcheck.inspection.progress import Progress, progress
 from pestcheck.review import Current, current, of_finding
 from pestcheck.store import events
+from pestcheck.store.journey_tables import Fix, Leg, Party
 from pestcheck.store.review_tables import Review
 from pestcheck.store.tables import (
     Action,
@@ -21,19 +22,16 @@ from pestcheck.store.tables import (
     Answer,
     CheckAnswer,
     Finding,
-    Fix,
     Hint,
     Inspection,
-    Leg,
     Notification,
-    Party,
     Photograph,
     SealCheck,
     SealLine,
     Signature,
     View,
     WoodPackaging,
-)  # fmt: skip
+)
 from pestcheck.taxonomy import LABELS
 
 STATES = {"inspected": "Inspected", "not_inspected": "Not inspected", "not_applicable": "Not applicable"}

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Select, case, func, select
 from sqlmodel import Session, col
 
-from pestcheck.rates import Rate, psi
+from pestcheck.rates import DRIFT, LIMITS, Rate, psi
 from pestcheck.records.common import UseCases, text
 from pestcheck.records.insight import monday, within
 from pestcheck.records.period import Period
@@ -35,11 +35,6 @@ MEASURES = {
 SETTLED = (Status.AGREED.value, Status.ONE_OPINION.value)
 LEAST = 20
 """Photographs or findings below which no share is an alarm."""
-DRIFT = "drift"
-LIMITS = {
-    "flagged": 0.6, "unsure": 0.3, "unusable": 0.1, "corrected": 0.2, "rejected": 0.5, "missed": 0.1, "agreement": 0.8, DRIFT: 0.25,
-}  # fmt: skip
-"""Where the alarms are unless the settings say otherwise: of ``agreement`` below it, of all others above it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,9 +25,10 @@ from sqlmodel import Session, select
 
 from pestcheck.store import events, heads, merkle
 from pestcheck.store.db import Database
+from pestcheck.store.head_tables import SignedHead
 from pestcheck.store.photos import PhotoStore, whole_file
 from pestcheck.store.replay import BATCH, Replay, write
-from pestcheck.store.tables import Event, Head, SignedHead
+from pestcheck.store.tables import Event, Head
 from pestcheck.store.verify import FILES, Result, kept_files, verify
 
 LOG, APART, HEADS, ABOUT, PHOTOGRAPHS = "events.jsonl", "apart.jsonl", "heads.jsonl", "about.json", "photographs/"

@@ -13,8 +13,9 @@ from pestcheck.export.verify_pack import fingerprint, head_text, key_text, note
 from pestcheck.ids import uuid7
 from pestcheck.store import events, stamps
 from pestcheck.store.db import Database
+from pestcheck.store.head_tables import SignedHead, SigningKey
 from pestcheck.store.keys import KeyFolder, public_bytes
-from pestcheck.store.tables import Event, Head, SignedHead, SigningKey
+from pestcheck.store.tables import Event, Head
 
 log = logging.getLogger(__name__)
 SYSTEM = "pestcheck"

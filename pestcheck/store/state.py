@@ -9,10 +9,12 @@ from sqlalchemy import delete, select, update
 from sqlmodel import Session, SQLModel, col
 
 from pestcheck import review
+from pestcheck.store.account_tables import Account, Token
+from pestcheck.store.head_tables import SigningKey
+from pestcheck.store.journey_tables import Fix, Leg, Party
 from pestcheck.store.model_tables import Dataset, ModelFile, Promotion
 from pestcheck.store.review_tables import Claim, Queued, Review, ReviewState
 from pestcheck.store.tables import (
-    Account,
     Action,
     Amendment,
     Answer,
@@ -22,22 +24,17 @@ from pestcheck.store.tables import (
     Event,
     Export,
     Finding,
-    Fix,
     Hint,
     Inspection,
-    Leg,
     Notification,
-    Party,
     Photograph,
     Purge,
     SealCheck,
     SealLine,
     Signature,
-    SigningKey,
-    Token,
     View,
     WoodPackaging,
-)  # fmt: skip
+)
 from pestcheck.store.training_tables import Course, PictureQuestion, Quiz, QuizAnswer, QuizAttempt
 
 Payload = dict[str, Any]

@@ -10,6 +10,9 @@ from typing import Any, ClassVar
 from sqlalchemy import JSON, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
+from pestcheck.store.account_tables import Account, Token
+from pestcheck.store.head_tables import SigningKey
+from pestcheck.store.journey_tables import Fix, Leg, Party
 from pestcheck.store.model_tables import Dataset, ModelFile, Promotion
 from pestcheck.store.review_tables import Review, ReviewState
 from pestcheck.store.training_tables import Course, PictureQuestion, Quiz, QuizAnswer, QuizAttempt
@@ -287,45 +290,6 @@ class SealCheck(SQLModel, table=True):
     checked_at: str
 
 
-class Party(SQLModel, table=True):
-    """A company or site that has conveyances in its hands. ``key``: the name in the form that is compared."""
-
-    id: str = Field(primary_key=True)
-    name: str
-    key: str = Field(unique=True)
-    role: str
-    scac: str = ""
-    recorded_by: str
-    recorded_at: str
-
-
-class Leg(SQLModel, table=True):
-    """One stretch of a journey in one hand: who handed over, who took over, planned and actual times."""
-
-    id: str = Field(primary_key=True)
-    inspection_id: str = Field(foreign_key="inspection.id", index=True)
-    position: int
-    tendered_by: str = Field(foreign_key="party.id")
-    received_by: str = Field(foreign_key="party.id")
-    origin: str = ""
-    destination: str = ""
-    planned_departure: str | None = None
-    planned_arrival: str | None = None
-    departed: str | None = None
-    arrived: str | None = None
-    recorded_by: str
-    recorded_at: str
-
-
-class Fix(SQLModel, table=True):
-    """Where a conveyance was at a time on a leg, from its GPS receiver; degrees."""
-
-    leg_id: str = Field(primary_key=True, foreign_key="leg.id")
-    at: str = Field(primary_key=True)
-    latitude: float
-    longitude: float
-
-
 class Signature(SQLModel, table=True):
     """Who signed what, when and as what. ``content``: SHA-256 of the record as it was then (``records.view.content``)."""
 
@@ -426,101 +390,6 @@ class Export(SQLModel, table=True):
     exported_by: str
     exported_at: str = Field(index=True)
     inspections: dict[str, list[int]] | None = Field(default=None, sa_type=JSON)
-
-
-class Account(SQLModel, table=True):
-    """One person, or one machine, that may sign in (CTPAT 4.8: nobody shares one). Never erased: the log names them.
-
-    ``key``: the name in the form that is compared. ``sites``: the only ones of which they see anything; None: all. ``subject``: who
-    they are to a sign-in service, its issuer and their id there. What is secret is in ``Secret``.
-    """
-
-    id: str = Field(primary_key=True)
-    name: str
-    key: str = Field(unique=True)
-    role: str
-    sites: list[str] | None = Field(default=None, sa_type=JSON)
-    subject: str | None = Field(default=None, unique=True)
-    opened_at: str
-    opened_by: str
-    password_set_at: str | None = None
-    pin_set_at: str | None = None
-    disabled_at: str | None = None
-    version: int = 0
-
-
-class Token(SQLModel, table=True):
-    """What a machine was given to act as an account; only ``TokenHash`` knows it again."""
-
-    id: str = Field(primary_key=True)
-    account_id: str = Field(foreign_key="account.id", index=True)
-    label: str
-    given_at: str
-    given_by: str
-    expires_at: str
-    withdrawn_at: str | None = None
-
-
-class SigningKey(SQLModel, table=True):
-    """A key that signs tree heads; the last one does so now. ``id``: SHA-256 of the public key, which is in base64.
-
-    ``endorsement``: signature of the key before (``previous``) under this one; None of the first, and where the one before was lost.
-    The private key is a file (``store.keys``).
-    """
-
-    id: str = Field(primary_key=True)
-    public_key: str
-    previous: str | None = None
-    endorsement: str | None = None
-    made_at: str
-    made_by: str
-
-
-class SignedHead(SQLModel, table=True):
-    """A tree head that was signed. ``note``: what was signed, with the signature (``verify_pack.note``); ``stamp``: time stamp over the note,
-    RFC 3161, in base64. It is in no event, since no event can hold the head of its own tree; backups have it."""
-
-    id: str = Field(primary_key=True)
-    size: int = Field(index=True)
-    root: str
-    at: str
-    key_id: str
-    note: str
-    stamp: str | None = None
-
-
-class Secret(SQLModel, table=True):
-    """Argon2id hashes of an account's password and PIN. Like all tables from here on, it is in no event and no backup."""
-
-    account_id: str = Field(primary_key=True)
-    password: str | None = None
-    pin: str | None = None
-
-
-class TokenHash(SQLModel, table=True):
-    """SHA-256 of a token of a machine: it is 256 random bits, which nobody guesses."""
-
-    hash: str = Field(primary_key=True)
-    token_id: str
-
-
-class Login(SQLModel, table=True):
-    """One account signed in at one browser. ``hash``: SHA-256 of what its cookie holds; ``wrong_pins``: in a row."""
-
-    hash: str = Field(primary_key=True)
-    account_id: str = Field(index=True)
-    started_at: str
-    seen_at: str
-    locked: bool = False
-    wrong_pins: int = 0
-
-
-class Attempt(SQLModel, table=True):
-    """Wrong passwords for a name, or from an address. ``key``: a hash of it, since people type passwords where names belong."""
-
-    key: str = Field(primary_key=True)
-    count: int
-    last_at: str
 
 
 STATE: tuple[type[SQLModel], ...] = (

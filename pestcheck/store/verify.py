@@ -14,11 +14,12 @@ from sqlmodel import Session, SQLModel, select
 from pestcheck.export.verify_pack import Bad, open_note, read_head
 from pestcheck.store import events, heads, keys, merkle
 from pestcheck.store.db import Database
+from pestcheck.store.head_tables import SignedHead
 from pestcheck.store.model_tables import ModelFile
 from pestcheck.store.photos import PhotoStore
 from pestcheck.store.replay import Key, Replay, Values, columns
 from pestcheck.store.replay import keys as key_columns
-from pestcheck.store.tables import STATE, Head, Photograph, SignedHead
+from pestcheck.store.tables import STATE, Head, Photograph
 
 FILES: tuple[type[Photograph] | type[ModelFile], ...] = (Photograph, ModelFile)
 """The tables whose rows name, by its SHA-256, what is kept in the store of photographs."""

@@ -13,8 +13,8 @@ from pestcheck.accounts import Accounts, attempts, passwords
 from pestcheck.accounts.attempts import FREE_BY_ADDRESS, FREE_BY_NAME, TooMany, wait
 from pestcheck.accounts.sessions import MAX_HOURS, MAX_PINS, SignedOut, Wrong
 from pestcheck.records import Records
+from pestcheck.store.account_tables import Attempt, Login, Secret
 from pestcheck.store.db import Database
-from pestcheck.store.tables import Attempt, Login, Secret
 from tests.accounts.conftest import HERE, WORDS, Clock
 
 PIN = "2580"

@@ -31,6 +31,7 @@ SMALL = """() => [...document.querySelectorAll('body :is(button, a, input, selec
 """What can be touched and is smaller than 48 pixels either way."""
 HTML = {"accept": "text/html"}
 ME = {"Pestcheck-Name": "Cleo"}
+HTTP = httpx.Client(timeout=60)
 
 
 @pytest.fixture
@@ -95,7 +96,7 @@ def test_the_inspectors_page_leads_to_the_record_in_print(tablet: Callable[..., 
 def test_axe_finds_nothing_serious(tablet: Callable[..., Tablet], server: Server, records: Records, theme: str) -> None:
     one = tablet(STANDING if theme == "dark" else LYING)
     one.page.evaluate("theme => localStorage.setItem('pestcheck-theme', theme)", theme)
-    httpx.get(server.url + "/records/register.csv?table=log&site=Yard 1")
+    HTTP.get(server.url + "/records/register.csv?table=log&site=Yard 1")
     for query in ("", "?site=nowhere"):
         one.page.goto(f"{server.url}/records{query}")
         assert one.page.evaluate("document.documentElement.dataset.theme") == theme
@@ -117,35 +118,35 @@ def test_what_makes_no_sense_is_told_on_the_page(server: Server, records: Record
         ("since=2026-02-01&until=2026-01-01", "turn the dates round"),
     ):
         for path in ("/records", "/records/register.xlsx"):
-            answer = httpx.get(f"{server.url}{path}?{query}", headers=HTML)
+            answer = HTTP.get(f"{server.url}{path}?{query}", headers=HTML)
             assert (answer.status_code, says in answer.text) == (422, True)
-    assert "<script>alert" not in httpx.get(server.url + "/records?site=<script>alert(1)</script>").text
+    assert "<script>alert" not in HTTP.get(server.url + "/records?site=<script>alert(1)</script>").text
     for path in ("/records/register.doc", "/records/register.pdf", "/records/register.csv?table=x", "/records?after=x", "/packet/x.pdf"):
-        assert httpx.get(server.url + path, headers=HTML).status_code == 404
+        assert HTTP.get(server.url + path, headers=HTML).status_code == 404
     assert records.exports() == []
 
 
 def test_the_api_gives_the_same_files(server: Server, records: Records) -> None:
     api = server.url + "/api/v1/exports"
     key = next(row.id for row, _ in records.inspections(closed=True))
-    told = httpx.get(f"{api}/register.json", params={"outcome": "open"}, headers=ME).json()
-    jsonschema.validate(told, httpx.get(f"{api}/schema.json").json())
+    told = HTTP.get(f"{api}/register.json", params={"outcome": "open"}, headers=ME).json()
+    jsonschema.validate(told, HTTP.get(f"{api}/schema.json").json())
     assert [one["inspection"]["site"] for one in told["inspections"]] == ["Yard 2"]
-    answer = httpx.get(f"{api}/inspections/{key}.pdf", params={"language": "es"}, headers=ME)
+    answer = HTTP.get(f"{api}/inspections/{key}.pdf", params={"language": "es"}, headers=ME)
     assert answer.headers["content-type"] == "application/pdf"
     import base64
     import hashlib
 
     assert answer.headers["repr-digest"] == f"sha-256=:{base64.b64encode(hashlib.sha256(answer.content).digest()).decode()}:"
     assert int(answer.headers["content-length"]) == len(answer.content)
-    taken = httpx.get(api, headers=ME).json()["exports"]
+    taken = HTTP.get(api, headers=ME).json()["exports"]
     assert [(one["what"], one["format"], one["exported_by"], one["filter"]) for one in taken] == [
         ("inspection", "pdf", "Cleo", {"inspection": key}),
         ("register", "json", "Cleo", {"outcome": "open"}),
     ]
     assert taken[0]["sha256"] == hashlib.sha256(answer.content).hexdigest()
-    assert httpx.get(f"{api}/register.csv?since=x").json()["type"].endswith("#refused")
-    assert httpx.get(f"{api}/register.csv?unknown=x").status_code == 422
+    assert HTTP.get(f"{api}/register.csv?since=x").json()["type"].endswith("#refused")
+    assert HTTP.get(f"{api}/register.csv?unknown=x").status_code == 422
     assert [*(server.data / FOLDER).iterdir()] == []
 
 
@@ -157,15 +158,15 @@ def test_photographs_are_handed_on_without_place_and_device(server: Server, reco
     records.photograph(key, "floor", data, name="a.jpg", actor="Ana")
     sha256 = records.inspection(key).photographs[0].view.sha256
     address = f"{server.url}/api/v1/exports/photographs/{sha256}"
-    shared = httpx.get(address, headers=ME)
+    shared = HTTP.get(address, headers=ME)
     assert (shared.headers["pestcheck-copy"], shared.headers["content-type"]) == ("stripped", "image/jpeg")
     assert [secret for secret in SECRETS if secret in shared.content] == []
-    assert httpx.get(address, params={"original": True}, headers=ME).content == data
+    assert HTTP.get(address, params={"original": True}, headers=ME).content == data
     assert [(one.what, one.location) for one in records.exports()] == [("photograph", True), ("photograph", False)]
     records.photo_store.delete(sha256)
-    assert httpx.get(address, headers=ME).status_code == 404
-    assert httpx.get(address.replace(sha256, "0" * 64), headers=ME).status_code == 404
-    assert "not in the store any more" in _pdf_text(httpx.get(f"{server.url}/packet/{key}.pdf").content)
+    assert HTTP.get(address, headers=ME).status_code == 404
+    assert HTTP.get(address.replace(sha256, "0" * 64), headers=ME).status_code == 404
+    assert "not in the store any more" in _pdf_text(HTTP.get(f"{server.url}/packet/{key}.pdf").content)
 
 
 def _pdf_text(data: bytes) -> str:
@@ -177,7 +178,7 @@ def _pdf_text(data: bytes) -> str:
 def test_a_slow_client_keeps_nobody_waiting(server: Server, records: Records) -> None:
     """It takes its file bit by bit, while others write; the database is not held for it."""
     started = time.monotonic()
-    with httpx.stream("GET", server.url + "/records/register.json") as answer:
+    with HTTP.stream("GET", server.url + "/records/register.json") as answer:
         pieces = answer.iter_raw(64)
         next(pieces)
         done = threading.Event()

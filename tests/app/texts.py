@@ -112,7 +112,7 @@ def of_the_choices() -> Iterator[str]:
     ):  # fmt: skip
         yield from table.values()  # type: ignore[attr-defined]
     yield from (part.says for part in PARTS.values())
-    yield from (seals.MAKER_HINT, auditor.NOT_NOW)
+    yield from (seals.MAKER_HINT, auditor.NOT_NOW, auditor.NO_KEY)
     for table in (insight_figures.BY, watch.BY, watch.MEASURES, evidence.ENTITIES, evidence.SHOWS, insight.WORDS, start.WAY):
         yield from table.values()
     for measure in MEASURES.values():

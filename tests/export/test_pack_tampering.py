@@ -26,9 +26,10 @@ from sqlmodel import select
 from pestcheck.export import verify_pack
 from pestcheck.records import packs
 from pestcheck.store import events, merkle
+from pestcheck.store.head_tables import SignedHead
 from pestcheck.store.heads import all_keys
 from pestcheck.store.replay import rebuild
-from pestcheck.store.tables import Head, SignedHead
+from pestcheck.store.tables import Head
 from pestcheck.store.verify import verify
 from tests.export.conftest import Packed
 from tests.export.packs import Files, Store, files, fitted, lines, name_of, problems, signed, zipped

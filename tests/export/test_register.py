@@ -315,14 +315,16 @@ def test_an_export_sees_one_state_of_the_records(records: Records, yard: dict[st
             assert openpyxl.load_workbook(io.BytesIO(data))["inspections"].max_row == before + 1
 
 
-def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
+def test_memory_does_not_grow_with_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import tracemalloc
 
     from pestcheck.store import open_folder
     from tests import register
 
+    monkeypatch.setattr("pestcheck.records.registers.PAGE", 25)
+    monkeypatch.setattr("pestcheck.records.inspections.VIEWS", 25)
     peaks = []
-    for size in (150, 900):
+    for size in (100, 600):
         database, photographs = open_folder(tmp_path / str(size), f"sqlite:///{tmp_path / str(size)}/a.sqlite3")
         register.fill(database, size, 4)
         tracemalloc.start()

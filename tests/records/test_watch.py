@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from pestcheck.rates import Rate
+from pestcheck.rates import LIMITS, Rate
 from pestcheck.records import Records
 from pestcheck.records.reviews import Mark
-from pestcheck.records.watch import LIMITS, MEASURES, beyond, drift_of
+from pestcheck.records.watch import MEASURES, beyond, drift_of
 from pestcheck.settings import Settings
 from pestcheck.vision.scan import Report
 from tests.records.conftest import ANA, CLEAN, HORNET, opened, photographed, suggested

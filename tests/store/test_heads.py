@@ -19,10 +19,11 @@ from pestcheck.export import verify_pack
 from pestcheck.ids import uuid7
 from pestcheck.records import Records
 from pestcheck.store import backup, events, heads, merkle, open_folder
+from pestcheck.store.head_tables import SignedHead, SigningKey
 from pestcheck.store.heads import DAY, Heads, NothingToSign
 from pestcheck.store.keys import KeyFolder, KeyUnavailable
 from pestcheck.store.replay import rebuild
-from pestcheck.store.tables import Event, SignedHead, SigningKey
+from pestcheck.store.tables import Event
 from pestcheck.store.verify import verify
 
 

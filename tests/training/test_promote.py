@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -141,10 +140,9 @@ def test_what_was_continued_is_put_in_use(tested: Path, tmp_path: Path, monkeypa
 
 
 def test_a_worse_one_is_not_put_in_use_unless_a_person_says_so(tested: Path, tmp_path: Path) -> None:
-    better, store = tmp_path / "pest-lite0-9.0.0", tmp_path / "store"
+    better, plain, store = tmp_path / "pest-lite0-9.0.0", other(tmp_path, "9.0.1"), tmp_path / "store"
     continued.write([tested], MODEL, better)
-    arguments = ["promote", "--model", str(MODEL), "--over", str(better), "--test", str(tested), "--by", "Tere", "--records", str(store)]
-    shutil.copy(MODEL / "metrics.json", better)
+    arguments = ["promote", "--model", str(plain), "--over", str(better), "--test", str(tested), "--by", "Tere", "--records", str(store)]
     result = CliRunner().invoke(app, [*arguments, "--dry-run", "--shadow", "0"])
     assert "is not put in use; a person may do so all the same with --although REASON" in result.output + str(result.exception)
     assert "FAILED" in result.output

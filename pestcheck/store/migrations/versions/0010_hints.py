@@ -11,7 +11,7 @@ def upgrade() -> None:
     op.create_table(
         "hint", sa.Column("finding_id", sa.String, sa.ForeignKey("finding.id"), primary_key=True),
         *(sa.Column(name, sa.String, nullable=False) for name in ("addon", "thresholds", "taxon", "rank")),
-        sa.Column("probability", sa.Float, nullable=False), sa.Column("species", sa.JSON), sa.Column("listed", sa.String),
+        sa.Column("probability", sa.Float, nullable=False), sa.Column("species", sa.JSON, nullable=False), sa.Column("listed", sa.String),
         sa.Column("agrees", sa.Boolean), sa.Column("hinted_at", sa.String, nullable=False),
     )  # fmt: skip
 
