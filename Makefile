@@ -6,6 +6,7 @@ MODEL ?= models/pest-lite0-0.4.0
 POSTGRESQL := $(or $(firstword $(wildcard /usr/lib/postgresql/*/bin/initdb)),/usr/lib/postgresql/any/bin/initdb)
 install = $(if $(filter 0,$(shell id -u)),,sudo) sh -c 'apt-get update -q && apt-get install -qy $(1)'
 # One font of each Debian package that the tests paint numbers with.
+NGINX := /usr/sbin/nginx
 FONTS := $(addprefix /usr/share/fonts/,opentype/allerta/allerta_stencil.otf truetype/liberation/LiberationSans-Bold.ttf truetype/dejavu/DejaVuSans-Bold.ttf)
 
 .PHONY: run test lint train evaluate bench audit clean
@@ -13,7 +14,7 @@ FONTS := $(addprefix /usr/share/fonts/,opentype/allerta/allerta_stencil.otf true
 run: .venv/app.done  ## start the app on http://127.0.0.1:7860
 	$(BIN)/pestcheck serve
 
-test: .venv/test.done /usr/bin/chromium $(POSTGRESQL) $(FONTS) lint  ## everything: style, types, all tests
+test: .venv/test.done /usr/bin/chromium $(POSTGRESQL) $(NGINX) $(FONTS) lint  ## everything: style, types, all tests
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: .venv/test.done
@@ -50,6 +51,9 @@ audit: .venv/app.done  ## ask the internet for known weaknesses of what is insta
 
 $(POSTGRESQL):
 	$(call install,postgresql)
+
+$(NGINX):
+	$(call install,nginx-light)
 
 /usr/share/fonts/opentype/allerta/%:
 	$(call install,fonts-allerta)
