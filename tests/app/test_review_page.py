@@ -198,6 +198,7 @@ def test_places_are_drawn_named_and_adjusted_by_touch(desk: Callable[..., Desk],
     page.locator("#find").fill("soil")
     page.locator("#names button").first.tap()
     one.marked("1 Wasp", "2 Soil")
+    box = page.locator(".frame").bounding_box()  # the page may have been scrolled to the name
     grip = page.locator(".box.current .grip.se").bounding_box()
     drag(one, (grip["x"] + 22, grip["y"] + 22), (box["x"] + 0.8 * box["width"], box["y"] + 0.25 * box["height"]))
     page.touchscreen.tap(box["x"] + 0.1 * box["width"], box["y"] + 0.9 * box["height"])  # a tap marks what is small
