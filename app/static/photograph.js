@@ -91,6 +91,9 @@
     for (const name of ['pointerup', 'pointercancel']) photo.addEventListener(name, end);
     photo.addEventListener('click', (event) => { if (moved) { event.preventDefault(); event.stopPropagation(); } moved = false; }, true);
     photo.addEventListener('dragstart', (event) => event.preventDefault());
+    photo.addEventListener('touchmove', (event) => {  // a stroke is no fling, of which the browser swallows the next tap
+      if (event.cancelable && (photo.classList.contains('drawing') || photo.classList.contains('zoomed'))) event.preventDefault();
+    }, { passive: false });
     photo.addEventListener('wheel', (event) => {
       if (!event.ctrlKey) return;
       event.preventDefault();
