@@ -94,6 +94,9 @@ ZIP: dict[int | str, Any] = {
 }
 
 
+SCHEMA: dict[int | str, Any] = {200: {"description": "JSON schema", "content": {"application/schema+json": {"schema": {"type": "object"}}}}}
+
+
 @router.get("", summary="What was taken out")
 def taken(records: Here, who: Exporter, limit: Annotated[int, Query(ge=1, le=500, description="entries, the newest first")] = 50) -> Taken:
     """Who sees only some sites sees only what they took out themselves."""
@@ -143,7 +146,7 @@ def pack_zip(query: Annotated[PackQuery, Query()], records: Here, who: Exporter,
     return files.pack(records, who, query.filter(), language=query.language, location=query.location)
 
 
-@router.get("/schema.json", summary="JSON schema of the register", response_class=Response, responses=answer_of("json", "JSON schema"))
+@router.get("/schema.json", summary="JSON schema of the register", response_class=Response, responses=SCHEMA)
 def schema(who: Annotated[Person, allowed(Deed.see)]) -> Response:
     from pestcheck.export.json import schema
 

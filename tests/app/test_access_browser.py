@@ -122,7 +122,7 @@ def test_the_record_names_the_account_and_two_tabs_lock_together(browser: Any, s
     page.locator("#screen").get_by_role("link", name="New inspection").tap()
     page.locator("#screen [name=value]").fill("CSQU 305438 3")
     page.get_by_role("button", name="Next", exact=True).tap()
-    for words in ("Skip", "7-point container inspection", "Empty, where it is loaded", "Routine", "Yard 2"):
+    for words in ("Skip", "7-point container inspection", "Empty, where it is loaded", "Yard 2", "Routine"):
         page.locator("#screen").get_by_role("button", name=words, exact=True).first.tap()
     page.locator("#screen .page[data-page^=points]").wait_for()  # nobody was asked for a name
     (row,) = rows(server, "SELECT inspector, site FROM inspection")
@@ -181,7 +181,7 @@ def test_what_ana_recorded_without_a_network_is_never_logged_as_ines(browser: An
     page.locator("#screen").get_by_role("link", name="New inspection").tap()
     page.locator("#screen [name=value]").fill("CSQU 305438 3")
     page.get_by_role("button", name="Next", exact=True).tap()
-    for words in ("Skip", "7-point container inspection", "Empty, where it is loaded", "Routine", "Yard 2"):
+    for words in ("Skip", "7-point container inspection", "Empty, where it is loaded", "Yard 2", "Routine"):
         page.locator("#screen").get_by_role("button", name=words, exact=True).first.tap()
     page.locator("#screen a.card.point").first.tap()
     page.locator("#screen .page[data-page^=point-]").wait_for()
