@@ -78,6 +78,7 @@ def ids(client: Client) -> dict[str, str]:
     }
     client.put(f"/courses/{made['course_id']}", course)
     return made | {
+        "sha256": sha256,
         "question": facts[0],
         "opinion_id": opinion,
         "inspection_id": key,
@@ -120,5 +121,6 @@ def test_every_address_keeps_to_its_description(client: Client, ids: dict[str, s
     rightly = {label for label, status in answered if status == 200}
     read = {operation.label for operation in operations if operation.method == "get"}
     assert read - rightly <= {
-        "GET /inspections/{inspection_id}/findings/{finding_id}/guidance"
-    }  # what was sent may have withdrawn the finding
+        "GET /inspections/{inspection_id}/findings/{finding_id}/guidance",  # what was sent may have withdrawn the finding
+        "GET /inspections/{inspection_id}/findings/{finding_id}/hint",  # no add-on is installed
+    }
