@@ -130,12 +130,22 @@ def test_a_whole_inspection(client: Client) -> None:
     assert whole["valid_signatures"] == []
     assert {point["answer"]["answered_by"] for point in whole["points"]} == {ANA}
 
-    taken = client.get(f"/exports/inspections/{key}.json")
-    assert [one["inspection"]["id"] for one in taken["inspections"]] == [key]
-    assert len(taken["inspections"][0]["photographs"]) == len(whole["photographs"])
+    (record,) = client.get(f"/exports/inspections/{key}.json")["inspections"]
+    assert record["inspection"] == whole["inspection"]
+    assert [point["answer"] for point in record["points"]] == [point["answer"] for point in whole["points"]]
+    for part in ("notifications", "wood", "seals", "seal_checks", "legs", "amendments"):
+        assert record[part], part
+        assert record[part] == whole[part], part
+    assert findings_of(record) == findings_of(whole) != []
     rows = list(csv.DictReader(io.StringIO(client.ask("GET", "/exports/log.csv").text)))
     assert {row["decision"] for row in rows if row["suggested"] and row["photograph"] == "a.jpg"} >= {"confirmed"}
     assert verify(client.records.database, client.records.photo_store).problems == ()
+
+
+def findings_of(record: Any) -> list[Any]:
+    """What was said of the findings of a record, with the photographs that they are on."""
+    said = ("id", "label", "probability", "box", "state", "decided_label", "decided_by", "severity", "disposition")
+    return [(item["view"]["sha256"], *(finding[name] for name in said)) for item in record["photographs"] for finding in item["findings"]]
 
 
 def every_check(template: Any) -> list[Any]:
