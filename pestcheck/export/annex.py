@@ -129,7 +129,7 @@ def _details(paper: Paper, words: Words, view: InspectionView, y: float) -> None
 
 def _pieces(paper: Paper, text: str, size: float, bold: bool) -> Iterable[str]:
     """A text that is higher than a page, in parts."""
-    paper.set_font("noto", "B" if bold else "", size)
+    paper.set_font("sans", "B" if bold else "", size)
     lines = paper.wrapped(text, WIDTH)
     return ["\n".join(lines[start : start + 60]) for start in range(0, len(lines), 60)]
 

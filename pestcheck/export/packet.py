@@ -212,7 +212,7 @@ def _below(paper: Paper, words: Words, view: InspectionView, y: float | None) ->
 
 
 def _wrapped(paper: Paper, line: str, width: float, bold: bool) -> list[str]:
-    paper.set_font("noto", "B" if bold else "", 7)
+    paper.set_font("sans", "B" if bold else "", 7)
     return paper.wrapped(line, width)
 
 

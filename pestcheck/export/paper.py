@@ -1,16 +1,12 @@
 """Paper to draw a record on: letter size, one family of fonts, tags for those who have it read to them.
 
 fpdf2 tags pictures by itself. Headings and lines of text are tagged here in the same tree, in the order in which they are drawn; lines, boxes and
-what stands on every page are marked as decoration. Fonts: Noto Sans, and FiraGO for what it lacks (both SIL OFL); a character that neither has is
-printed as its number, so that nothing is lost silently.
+what stands on every page are marked as decoration. A character that the font lacks is printed as its number, so that nothing is lost silently.
 """
 
 from __future__ import annotations
 
-import atexit
 import io
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -23,36 +19,23 @@ from fpdf.prefs import ViewerPreferences
 
 MARGIN, WIDTH, BOTTOM = 12.0, 191.9, 266.0
 """Millimetres: the margin at each side, what is between, and where a page ends."""
-FACES = {("noto", ""): "notos", ("noto", "B"): "notosbo", ("fira", ""): "figo", ("fira", "B"): "figbo"}
+FACES = {"": "DejaVuSansCondensed.ttf", "B": "DejaVuSansCondensed-Bold.ttf"}
+"""By style, plain and bold, in the folder ``fonts``."""
 GREY, BLACK, WHITE = 90, 0, 255
 LINE = 0.4
 """Height of a line of text, as a share of its size in points: 1.13 of it in millimetres."""
 
 
-@cache
-def _folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="pestcheck-fonts-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
+def _face(style: str) -> Path:
+    return Path(__file__).with_name("fonts") / FACES[style]
 
 
 @cache
-def _face(name: str) -> Path:
-    """The file of a font; fpdf2 takes no other form."""
-    import pymupdf_fonts
-
-    path = _folder() / f"{name}.ttf"
-    path.write_bytes(pymupdf_fonts.myfont(name))
-    return path
-
-
-@cache
-def _has(name: str) -> frozenset[int]:
-    """The characters that a font can show."""
+def _has() -> frozenset[int]:
+    """The characters that can be shown, plain and bold."""
     from fontTools.ttLib import TTFont
 
-    with TTFont(_face(name), lazy=True) as font:
-        return frozenset(font.getBestCmap())
+    return frozenset.intersection(*(frozenset(TTFont(_face(style), lazy=True).getBestCmap()) for style in FACES))
 
 
 class Paper(FPDF):
@@ -65,7 +48,7 @@ class Paper(FPDF):
             foot: at the foot of every page. page: beside it, with gaps {n} and {of}.
         """
         super().__init__(format="letter")
-        self._foot, self._page, self._lent = foot, page, False
+        self._foot, self._page = foot, page
         self.set_title(title)
         self.set_lang(language)
         self.set_creator("pestcheck")
@@ -74,15 +57,15 @@ class Paper(FPDF):
         self.set_margins(MARGIN, 10, MARGIN)
         self.set_auto_page_break(False)
         self.c_margin = 0
-        for style in ("", "B"):
-            self.add_font("noto", style, _face(FACES["noto", style]))
+        for style in FACES:
+            self.add_font("sans", style, _face(style))
 
     def finished(self) -> bytes:
         """The file, with the foot of each page, which says how many there are."""
         of = self.pages_count
         for number in range(1, of + 1):
             self.page = number
-            self.set_font("noto", "", 6)  # of this page: fpdf2 remembers what it set on the last one
+            self.set_font("sans", "", 6)  # of this page: fpdf2 remembers what it set on the last one
             with self.decoration():
                 self._set(7, bold=False, grey=GREY)
                 self.set_xy(MARGIN, 270)
@@ -209,7 +192,7 @@ class Paper(FPDF):
                         start = None
 
     def _set(self, size: float, *, bold: bool, grey: int) -> None:
-        self.set_font("noto", "B" if bold else "", size)
+        self.set_font("sans", "B" if bold else "", size)
         self.set_text_color(grey)
 
     def _fits(self, text: str, width: float) -> int:
@@ -226,15 +209,8 @@ class Paper(FPDF):
         return text[: self._fits(text, width - self.get_string_width("…"))].rstrip() + "…"
 
     def _printable(self, text: str) -> str:
-        """The text, with the number of each character that no font has."""
-        own = _has(FACES["noto", ""])
-        if all(ord(sign) in own or sign == "\n" for sign in text):
+        """The text, with the number of each character that the font lacks."""
+        known = _has()
+        if all(ord(sign) in known or sign == "\n" for sign in text):
             return text
-        if not self._lent:
-            for style in ("", "B"):
-                self.add_font("fira", style, _face(FACES["fira", style]))
-            self.set_fallback_fonts(["fira"], exact_match=False)
-            self._lent = True
-        other = _has(FACES["fira", ""])
-        shown = own | other | {ord("\n"), ord("\t")}
-        return "".join(sign if ord(sign) in shown else f"[U+{ord(sign):04X}]" for sign in text).replace("\t", " ")
+        return "".join(sign if ord(sign) in known or sign == "\n" else f"[U+{ord(sign):04X}]" for sign in text.replace("\t", " "))

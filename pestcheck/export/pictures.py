@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from PIL import Image
@@ -15,8 +15,8 @@ from pestcheck.store.tables import Finding
 
 log = logging.getLogger(__name__)
 
-SIDE, SHARP, THUMB = 1000, 1800, 240
-"""Pixels: the longer side of a photograph in the annex, of one that findings are cut out of, and of what is cut out."""
+SIDE, SHARP, THUMB = 1000, 1800, 200
+"""Pixels: the longer side of a photograph in the annex, of one that small findings are cut out of, and of what is cut out."""
 AROUND = 0.4
 """Of the longer side of a box, what is shown around it."""
 QUALITY = 80
@@ -41,7 +41,7 @@ def shown(items: tuple[PhotographView, ...], photograph: Callable[[str], bytes],
     for item in items:
         cut = [one for one in item.findings if wanted(one)]
         try:
-            _, image = open_photo(photograph(item.view.sha256), SHARP if any(one.box for one in cut) else SIDE)
+            _, image = open_photo(photograph(item.view.sha256), _needed(item, cut))
         except PhotoError as error:
             log.warning("photograph %s: %s", item.view.sha256, error)
             yield Shown(item, gone="damaged")
@@ -51,22 +51,33 @@ def shown(items: tuple[PhotographView, ...], photograph: Callable[[str], bytes],
             yield Shown(item, gone="missing")
             continue
         scale = image.width / item.photograph.width
-        thumbs = {one.id: _jpeg(_around(image, [edge * scale for edge in one.box] if one.box else None), THUMB) for one in cut}
+        thumbs = {one.id: _jpeg(image.crop(_around(one.box, image.size, scale)), THUMB) for one in cut}
         yield Shown(item, _jpeg(image, SIDE), thumbs)
 
 
-def _around(image: Image.Image, box: list[float] | None) -> Image.Image:
-    """A square with a box in its middle, moved to lie within the picture; the middle of the picture where there is no box."""
-    x0, y0, x1, y1 = box or (0, 0, image.width, image.height)
-    side = min(max(x1 - x0, y1 - y0) * (1 + (AROUND if box else 0)) + (8 if box else 0), *image.size)
-    left = min(max(0.0, (x0 + x1 - side) / 2), image.width - side)
-    top = min(max(0.0, (y0 + y1 - side) / 2), image.height - side)
-    return image.crop((round(left), round(top), round(left + side), round(top + side)))
+def _needed(item: PhotographView, cut: list[Finding]) -> int:
+    """Longer side in pixels that the photograph is read at: a small one is read several times faster."""
+    size = item.photograph.width, item.photograph.height
+    squares = [_around(one.box, size) for one in cut]
+    return min(SHARP, max([SIDE, *(THUMB * max(size) // max(1, x1 - x0) for x0, _, x1, _ in squares)]))
+
+
+def _around(box: Sequence[float] | None, size: tuple[int, int], scale: float = 1.0) -> tuple[int, int, int, int]:
+    """A square with a box in its middle, moved to lie within the picture; the middle of the picture where there is no box.
+
+    Args:
+        size: of the picture in pixels. scale: how much smaller than the box's own the picture is.
+    """
+    x0, y0, x1, y1 = (edge * scale for edge in box) if box else (0, 0, *size)
+    side = min(max(x1 - x0, y1 - y0) * (1 + (AROUND if box else 0)) + (8 if box else 0), *size)
+    left = min(max(0.0, (x0 + x1 - side) / 2), size[0] - side)
+    top = min(max(0.0, (y0 + y1 - side) / 2), size[1] - side)
+    return round(left), round(top), round(left + side), round(top + side)
 
 
 def _jpeg(image: Image.Image, side: int) -> bytes:
-    small = image.copy()
-    small.thumbnail((side, side), reducing_gap=2.0)
+    share = min(1.0, side / max(image.size))
+    size = max(1, round(image.width * share)), max(1, round(image.height * share))
     out = io.BytesIO()
-    small.save(out, "JPEG", quality=QUALITY)
+    image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0).save(out, "JPEG", quality=QUALITY)
     return out.getvalue()

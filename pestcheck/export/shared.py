@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from PIL import ExifTags, Image
 
 from pestcheck.export.heic import blank_metadata
-from pestcheck.photo import TURNS, PhotoError, open_photo
+from pestcheck.photo import TURNS, PhotoError, announced, open_photo
 
 QUALITY = 95
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -56,12 +56,13 @@ def shared_copy(data: bytes) -> SharedCopy:
     Raises:
         PhotoError: it cannot be read.
     """
-    known, upright = open_photo(data, 64)
+    media_type, image = announced(data)
     try:
-        plain = STRIP[known.media_type](data, _turn(data))
-        again, _ = open_photo(plain, 64)
-        if (again.width, again.height) == (known.width, known.height) and _says_nothing(plain):
-            return SharedCopy(plain, known.media_type, "unchanged" if plain == data else "stripped")
+        plain = STRIP[media_type](data, _turn(image))
+        open_photo(plain, 64)  # that it can be read
+        again = announced(plain)[1]
+        if again.size == image.size and _says_nothing(again):
+            return SharedCopy(plain, media_type, "unchanged" if plain == data else "stripped")
     except (NotPlain, PhotoError, struct.error, IndexError, zlib.error):
         pass  # a file that decoders take all the same
     _, upright = open_photo(data)
@@ -70,18 +71,17 @@ def shared_copy(data: bytes) -> SharedCopy:
     return SharedCopy(out.getvalue(), "image/jpeg", "encoded again")
 
 
-def _turn(data: bytes) -> int:
+def _turn(image: Image.Image) -> int:
     """How the picture lies, by EXIF; 1: upright."""
     try:
-        turn = Image.open(io.BytesIO(data)).getexif().get(ExifTags.Base.Orientation, 1)
+        turn = image.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception:  # broken EXIF says nothing
         return 1
     return turn if turn in TURNS else 1
 
 
-def _says_nothing(data: bytes) -> bool:
+def _says_nothing(image: Image.Image) -> bool:
     """Whether no word about place or device can be read any more."""
-    image = Image.open(io.BytesIO(data))
     exif = image.getexif()
     return (
         set(exif) <= {ExifTags.Base.Orientation}

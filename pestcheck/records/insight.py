@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import CTE, Integer, Select, case, distinct, exists, func, literal, select, union, union_all
+from sqlalchemy import CTE, Integer, Select, case, distinct, exists, func, literal, null, select, union, union_all
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlmodel import Session, col
@@ -130,9 +130,10 @@ class Insight(UseCases):
         where = None if site is None else text(site, "site")
         with self.database.reading() as session:
             closed = _closed(session, span, where)
-            counted = _counted(session, looked_at(session, span, where))
-            counted["label"] = _labels(session, closed, {kind: of for _, _, kind, of, *_ in counted[""]})
-            counted["area"] = _areas(session, self.catalogue, closed)
+            counted = _counted(session, span, where)
+            totals = {kind: of for _, _, kind, of, *_ in counted[""]}
+            counted["label"] = [(label, "", kind, totals[kind], *found) for label, _, kind, _, *found in counted["label"]]
+            counted["area"] = _areas(session, self.catalogue, closed, counted["area"])
             lines = {by: _lines(counted[by], newest=by == "week") for by in BY}
             total = next(iter(_lines(counted[""])), Line((), {}))
             return Insights(
@@ -152,15 +153,27 @@ def _sites(session: Session) -> tuple[str, ...]:
     return tuple(sorted(site for (site,) in session.connection().execute(query)))
 
 
-def looked_at(session: Session, period: Period, site: str | None = None, *, kinds: Iterable[str] | None = None) -> CTE:
+def contamination() -> CTE:
+    """What people found, a row each: the findings that are there (``n`` is 1), and the points that they answered so (0, without a label)."""
+    there = (
+        select(View.inspection_id, View.area, Finding.decided_label.label("label"), literal(1).label("n"))  # type: ignore[call-overload, union-attr]
+        .join(Finding, col(Finding.view_id) == View.id).where(*THERE)
+    )  # fmt: skip
+    said = select(Answer.inspection_id, Answer.area, null(), literal(0)).where(col(Answer.state) == "inspected", col(Answer.result) == "contamination")  # type: ignore[call-overload]  # fmt: skip
+    return union_all(there, said).cte("contamination")
+
+
+def looked_at(
+    session: Session, period: Period, site: str | None = None, *, kinds: Iterable[str] | None = None, bad: CTE | None = None
+) -> CTE:  # fmt: skip
     """The closed inspections of a period as a table: what they are counted by, and whether a person found contamination.
 
     Args:
-        kinds: only of these kinds of selection.
+        kinds: only of these kinds of selection. bad: ``contamination``, where the statement has it already.
     """
-    there = select(col(View.inspection_id)).join(Finding, col(Finding.view_id) == View.id).where(*THERE)
-    said = select(col(Answer.inspection_id)).where(col(Answer.state) == "inspected", col(Answer.result) == "contamination")
-    dirty = union(there, said).subquery()
+    there = contamination() if bad is None else bad
+    # A union, where a distinct would do: SQLite goes through what the latter gives once an inspection.
+    dirty = union(select(there.c.inspection_id).where(there.c.n == 1), select(there.c.inspection_id).where(there.c.n == 0)).subquery()
     query = (
         select(
             col(Inspection.id).label("id"), func.coalesce(Inspection.selection, "").label("selection"),
@@ -184,9 +197,14 @@ def within(session: Session, period: Period, site: str | None) -> tuple[Any, ...
     return (col(Inspection.opened_at) >= first, col(Inspection.opened_at) < last, at_their_sites(session, Inspection.id), *here)
 
 
-def _counted(session: Session, of: CTE) -> dict[str, list[Row]]:
-    """Rows by what they are counted by; one statement, so that the database makes the table of inspections once."""
+def _counted(session: Session, period: Period, site: str | None) -> dict[str, list[Row]]:
+    """Rows by what they are counted by; one statement, so that the database makes the tables of inspections and of what was found once.
+
+    Those of a label or an area count only inspections with contamination.
+    """
     none, nothing = literal(""), literal(0)
+    bad = contamination()
+    of = looked_at(session, period, site, bad=bad)
 
     def by(name: str, one: Any, two: Any = none) -> Select[Any]:
         return select(literal(name), one, two, of.c.selection, func.count(), func.sum(of.c.found), nothing).group_by(
@@ -199,7 +217,20 @@ def _counted(session: Session, of: CTE) -> dict[str, list[Row]]:
         .join_from(of, hands, hands.c.inspection_id == of.c.id).group_by(hands.c.name, of.c.selection)
     )  # fmt: skip
     everything = select(literal(""), none, none, of.c.selection, func.count(), func.sum(of.c.found), nothing).group_by(of.c.selection)
-    parts = (by("week", of.c.day), by("lane", of.c.origin, of.c.destination), by("carrier", of.c.carrier), by("site", of.c.site), everything, partner)  # fmt: skip
+
+    selection = func.coalesce(Inspection.selection, "")
+
+    def found_by(name: str, one: Any, *only: Any) -> Select[Any]:
+        return (
+            select(literal(name), one, none, selection, nothing, func.count(distinct(bad.c.inspection_id)), func.sum(bad.c.n))
+            .join_from(bad, Inspection, col(Inspection.id) == bad.c.inspection_id).where(*_closed(session, period, site), *only)
+            .group_by(one, selection)
+        )  # fmt: skip
+
+    parts = (
+        by("week", of.c.day), by("lane", of.c.origin, of.c.destination), by("carrier", of.c.carrier), by("site", of.c.site), everything,
+        partner, found_by("label", bad.c.label, bad.c.n == 1), found_by("area", bad.c.area),
+    )  # fmt: skip
     rows: dict[str, list[Row]] = defaultdict(list)
     for name, one, two, kind, n, found, several in session.connection().execute(union_all(*parts)):
         rows[name].append((one, two, kind, int(n), int(found), int(several)))
@@ -211,31 +242,13 @@ def _closed(session: Session, period: Period, site: str | None) -> tuple[Any, ..
     return (*within(session, period, site), col(Inspection.closed_at).is_not(None))
 
 
-def _labels(session: Session, where: tuple[Any, ...], totals: Mapping[str, int]) -> list[Row]:
-    """Inspections with a label, of all inspections, and how often it was found."""
-    selection = func.coalesce(Inspection.selection, "")
-    query = (
-        select(Finding.decided_label, selection, func.count(distinct(col(Inspection.id))), func.count())  # type: ignore[call-overload]
-        .select_from(Finding).join(View, col(View.id) == Finding.view_id).join(Inspection, col(Inspection.id) == View.inspection_id)
-        .where(*THERE, *where).group_by(Finding.decided_label, selection)
-    )  # fmt: skip
-    return [(label, "", kind, totals.get(kind, 0), int(found), int(n)) for label, kind, found, n in session.connection().execute(query)]
-
-
-def _areas(session: Session, catalogue: Catalogue, where: tuple[Any, ...]) -> list[Row]:
+def _areas(session: Session, catalogue: Catalogue, where: tuple[Any, ...], bad: Iterable[Row]) -> list[Row]:
     """Inspections with contamination at a point, of those in which it was inspected, and how often something was found there.
 
     A closed inspection has an answer at each point of its template, so those inspected are all but those answered otherwise: counting
     seven answers an inspection one by one would take most of the time.
     """
     selection = func.coalesce(Inspection.selection, "")
-    there = select(View.inspection_id, View.area, literal(1).label("n")).join(Finding, col(Finding.view_id) == View.id).where(*THERE)  # type: ignore[call-overload]  # fmt: skip
-    said = select(Answer.inspection_id, Answer.area, literal(0)).where(col(Answer.state) == "inspected", col(Answer.result) == "contamination")  # type: ignore[call-overload]  # fmt: skip
-    bad = union_all(there, said).subquery()
-    found = (
-        select(bad.c.area, selection, func.count(distinct(col(Inspection.id))), func.sum(bad.c.n))
-        .select_from(bad).join(Inspection, col(Inspection.id) == bad.c.inspection_id).where(*where).group_by(bad.c.area, selection)
-    )  # fmt: skip
     made = (
         select(Inspection.template, Inspection.template_version, selection, func.count()).where(*where)  # type: ignore[call-overload]
         .group_by(Inspection.template, Inspection.template_version, selection)
@@ -252,7 +265,7 @@ def _areas(session: Session, catalogue: Catalogue, where: tuple[Any, ...]) -> li
                 of[point.area, kind] += n
     for area, kind, n in session.connection().execute(otherwise):
         of[area, kind] -= n
-    rows = {(area, kind): (int(count), int(n)) for area, kind, count, n in session.connection().execute(found)}
+    rows = {(area, kind): (found, n) for area, _, kind, _, found, n in bad}
     # With a finding where the answer is "not inspected" (an amendment), it was looked at all the same.
     return [
         (area, "", kind, max(of[area, kind], rows.get((area, kind), (0, 0))[0]), *rows.get((area, kind), (0, 0)))

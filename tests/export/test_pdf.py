@@ -135,9 +135,8 @@ def test_it_speaks_spanish(store: Records, few: str) -> None:
 def test_any_script_is_printed_or_named(store: Records) -> None:
     key = opened(store, site="王 Ольга Νίκος محمد שלום สวัสดี नमस्ते Łódź Nguyễn 🐛\u200b")
     text = " ".join(texts(printed(store, key)))
-    for part in ("Ольга", "Νίκος", "Łódź", "Nguyễn", "[U+738B]", "[U+1F41B]"):
+    for part in ("Ольга", "Νίκος", "Łódź", "Nguyễn", "[U+738B]", "[U+0E2A]", "[U+1F41B]"):
         assert part in text, part
-    assert "สวัสดี" in text
     assert any(part in text for part in ("محمد", "دمحم"))
 
 
