@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import cache
-from itertools import permutations
+from itertools import chain, permutations, product
 from threading import Lock
 from typing import Any
 
@@ -35,6 +35,9 @@ SURE, GOOD = 0.8, 0.75
 were, no other size is."""
 LEAD = 0.25
 """How much more the looks must speak for the best candidate than for the next one at its place, for no other look to be taken."""
+
+FIRST_ONLY = 4.0
+"""Cost, in nats, of a treatment code of which only the first letter was read, and says which it is."""
 
 ONE_AT_A_TIME = Lock()
 
@@ -94,14 +97,18 @@ def read(data: bytes, kinds: Collection[Kind] = tuple(Kind)) -> tuple[Candidate,
     found: dict[tuple[Kind, str], Candidate] = {}
     votes: dict[tuple[Kind, str], float] = {}
     scale = photo.width / image.width
+    before: dict[int, list[Line]] = {}
     with ONE_AT_A_TIME:
-        for turn, lines in enumerate(reader.frames(image), 1):
+        for turn, lines in enumerate(reader.frames(image, marks=Kind.wpm_mark in kinds), 1):
             seen: dict[tuple[Kind, str], float] = {}
-            for candidate in _candidates([line for line in lines if line.text], set(kinds), image.size, scale):
+            now = [line for line in lines if line.text]
+            earlier = before.setdefault(turn % 4, [])
+            for candidate in _candidates(now, earlier, set(kinds), image.size, scale):
                 key = _key(candidate)
                 seen[key] = max(seen.get(key, 0.0), candidate.confidence)
                 if key not in found or candidate.confidence > found[key].confidence:
                     found[key] = candidate
+            earlier += now
             for key, confidence in seen.items():
                 votes[key] = votes.get(key, 0.0) + confidence
             if _enough(found.values(), votes, SURE if turn % 4 else GOOD):
@@ -134,6 +141,8 @@ def _distinct(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
             continue
         if candidate.repaired and any(other.confidence >= SURE and not other.repaired for other in same):
             continue
+        if candidate.kind is Kind.wpm_mark and any(other.text.endswith(f"-{candidate.text}") for other in same):
+            continue  # the producer's code of the other begins with two letters that are those of a country, too
         if candidate.kind is Kind.seal and any(other.kind is not Kind.seal for other in better):
             continue
         yield candidate
@@ -155,7 +164,11 @@ class _Piece:
         return " ".join(line.text for line in self.lines)
 
 
-def _candidates(lines: list[Line], kinds: set[Kind], size: tuple[int, int], scale: float) -> Iterator[Candidate]:
+def _candidates(
+    lines: list[Line], earlier: list[Line], kinds: set[Kind], size: tuple[int, int], scale: float
+) -> Iterator[Candidate]:  # fmt: skip
+    """Of the lines of a look. ``earlier``: those of looks before at the photograph turned alike, which may have the other half of a mark."""
+
     def candidate(kind: Kind, text: str, piece: _Piece, repaired: tuple[str, ...], confidence: float, problem: str | None) -> Candidate:
         return Candidate(kind, text, piece.text, repaired, round(confidence, 3), _box(piece.lines, size, scale), problem)
 
@@ -170,7 +183,7 @@ def _candidates(lines: list[Line], kinds: set[Kind], size: tuple[int, int], scal
             if re.fullmatch(r"[1-9A-P][0-9C-FL-P][GRUPTBHKNSV][0-9]", piece.text) and not size_type(piece.text).problem:
                 yield candidate(Kind.size_type, piece.text, piece, (), piece.lines[0].confidence, None)
     if Kind.wpm_mark in kinds:
-        for piece in [*pieces, *_below(lines)]:
+        for piece in [*pieces, *_below(lines, earlier)]:
             if (mark := _mark(piece)) and mark[2] >= DOUBT:
                 yield candidate(Kind.wpm_mark, mark[0], piece, mark[1], mark[2], mark[3])
     if Kind.seal in kinds:
@@ -203,9 +216,10 @@ def _joined(lines: list[Line]) -> Iterator[_Piece]:
             yield _Piece(one.characters[:10] + two.characters, (one, two))
 
 
-def _below(lines: list[Line]) -> Iterator[_Piece]:
-    """A line, and a short one below or right of it: the treatment code of a mark."""
-    for one, two in permutations(lines, 2):
+def _below(lines: list[Line], earlier: list[Line]) -> Iterator[_Piece]:
+    """A line, and a short one below or right of it: the treatment code of a mark. One of them at least is of this look."""
+    pairs = chain(permutations(lines, 2), product(lines, earlier), product(earlier, lines))
+    for one, two in pairs:
         if len(two.characters) <= 6 and not two.stacked and not one.stacked and _follows(one, two):
             yield _Piece(one.characters + two.characters, (one, two))
 
@@ -237,16 +251,21 @@ def _mark(piece: _Piece) -> tuple[str, tuple[str, ...], float, str | None] | Non
     """Country-producer treatment, what was repaired, confidence, problem."""
     text = piece.text
     if not (
-        match := re.search(r"^[^A-Z0-9]*([A-Z0-9]{2})[ -]*-[ -]*([A-Z0-9][A-Z0-9 -]*?)[ -]*([A-Z0-9]{2})((?:[ -]*(?:DB|KD))*)[ -]*$", text)
+        match := re.search(
+            r"^[^A-Z0-9]*([A-Z0-9]{2}(?=[ -]*-)|[A-Z]{2}(?=[0-9]))[ -]*([A-Z0-9][A-Z0-9 -]*?)[ -]*([A-Z0-9]{2})((?:[ -]*(?:DB|KD))*)[ -]*$",
+            text,
+        )
     ):
         return None
     country, producer, treatment, more = match.groups()
+    if " " not in text and not re.match("[^A-Z0-9]*[A-Z0-9]{2}[ -]*-", text):
+        return None  # without a hyphen and in one piece it may as well be the number of a seal
     places = [place for place in piece.characters if max(place, key=lambda c: place[c]).isalnum()]
     letters = re.sub(r"[^A-Z0-9]", "", text)
     where = len(letters) - len(re.sub(r"[^A-Z]", "", more)) - 2
     known = countries_by_alpha2.keys() - NOT_COUNTRIES
     meant, first_cost = _meant(places[:2], known)
-    code, last_cost = _meant(places[where : where + 2], TREATMENTS.keys())
+    code, last_cost = _meant(places[where : where + 2], TREATMENTS.keys(), by_first=FIRST_ONLY)
     if not meant or not code or not re.search(r"[0-9]", producer):
         return None
     repaired = [f"{a} to {b}" for a, b in ((country, meant), (treatment, code)) if a != b]
@@ -258,12 +277,22 @@ def _mark(piece: _Piece) -> tuple[str, tuple[str, ...], float, str | None] | Non
     return said, tuple(repaired + changed), confidence, faults[0] if faults else None
 
 
-def _meant(places: list[Mapping[str, float]], allowed: Collection[str]) -> tuple[str, float]:
-    """The likeliest of the allowed pairs of letters, "" if none is near, and its cost."""
+def _meant(places: list[Mapping[str, float]], allowed: Collection[str], by_first: float = math.inf) -> tuple[str, float]:
+    """The likeliest of the allowed pairs of letters, "" if none is near, and its cost.
+
+    Args:
+        by_first: cost of a second letter that was not seen at all, where only one of the allowed pairs begins as the first one says.
+    """
     if len(places) != 2:
         return "", math.inf
     one, two = (options(place, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") for place in places)
-    costs = {pair: one[pair[0]] + two[pair[1]] for pair in sorted(allowed) if pair[0] in one and pair[1] in two}
+    first = max(places[0], key=lambda character: places[0][character])
+    alone = {pair for pair in allowed if [other for other in allowed if other[0] == first] == [pair]}
+    costs = {
+        pair: one[pair[0]] + min(two.get(pair[1], math.inf), by_first if pair in alone else math.inf)
+        for pair in sorted(allowed)
+        if pair[0] in one
+    }
     best = min(costs, key=lambda pair: costs[pair], default="")
     return (best, costs[best]) if best and costs[best] < 6 else ("", math.inf)
 

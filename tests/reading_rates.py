@@ -1,6 +1,6 @@
 """``python -m tests.reading_rates``: how often a number in a photograph is read without a fault, as docs/reading.md states it.
 
-Three rates, each the share of pictures whose best candidate is what is written there, with its 95 % interval (Wilson): container
+Rates, each the share of pictures whose best candidate is what is written there, with its 95 % interval (Wilson): container
 numbers and ISPM 15 marks painted on pictures of real steel and wood (``tests.pictures.stencils``, seeds 0 and up), and container
 numbers in real photographs, as a person read them (``container_numbers.csv``; the person did so before the reader was built).
 """
@@ -61,6 +61,7 @@ def main(data: Path = DATA) -> None:
     parts = {
         "painted container numbers": (painted(Kind.container_number, 200, data), Kind.container_number),
         "painted ISPM 15 marks": (painted(Kind.wpm_mark, 100, data), Kind.wpm_mark),
+        "painted ISPM 15 marks that the reader was not made with": (painted(Kind.wpm_mark, 200, data, 20_000), Kind.wpm_mark),
         "container numbers in photographs": (photographed(data), Kind.container_number),
     }
     for name, (pictures, kind) in parts.items():

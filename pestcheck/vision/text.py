@@ -36,6 +36,8 @@ LEAST = 1e-4
 """Probability below which a character is not kept as one that it may be."""
 LOOKS = ((1.15, 1.0, 0.0), (0.95, 1.2, 0.7), (1.05, 0.85, 1.2))
 """More looks at a line of which a character is in doubt: how much more of what is above and below it, how stretched, how blurred in strip pixels."""
+UNDER = ((0.05, 1.15, 1.2), (0.2, 1.45, 1.5))
+"""Windows below a line: from where to where, and how far to each side of its middle, in heights of the line."""
 THREADS = 2
 
 
@@ -96,11 +98,14 @@ class TextReader:
         places = {character: place for place, character in enumerate(listed, 1)}
         self._outputs = [sorted({places[c] for c in (letter, letter.lower()) if c in places}) for letter in ALPHABET]
 
-    def frames(self, image: Image.Image) -> Iterator[list[Line]]:
+    def frames(self, image: Image.Image, *, marks: bool = True) -> Iterator[list[Line]]:
         """The lines of an upright RGB image of any size, again for each size it is searched at and each quarter it may be turned by.
 
         Nearly everything in the wrong frames is nonsense of low confidence; stop when what was looked for is found.
         Points are in pixels of the image given, turned.
+
+        Args:
+            marks: whether to look, round what may be a mark's number, for its country and its treatment, which takes time.
         """
         smaller = min(1.0, LONG_SIDE / max(image.size))
         seen = image if smaller == 1 else image.resize(_times(image.size, smaller), Image.Resampling.LANCZOS)
@@ -110,8 +115,8 @@ class TextReader:
             turned = [(even if side == SIDES[-1] else seen).rotate(90 * quarters, expand=True) for quarters in range(4)]
             found = self._marks(even, min(MOST_LARGER, side / max(seen.size)))
             for quarters in (0, 1, 3, 2):
-                marks = [_turned(mark, seen.size, quarters) for mark in found]
-                lines = self._lines(turned[quarters], marks, quarters)
+                places = [_turned(mark, seen.size, quarters) for mark in found]
+                lines = self._lines(turned[quarters], places, quarters, marks=marks)
                 yield [replace(line, points=line.points / smaller) for line in lines if line.characters]
 
     def places(self, image: Image.Image) -> list[Points]:
@@ -127,16 +132,22 @@ class TextReader:
         result = self._detector(np.asarray(padded)[:, :, ::-1])
         return [] if result.boxes is None else [(np.asarray(box, np.float64) - rim) / larger for box in result.boxes]
 
-    def _lines(self, image: Image.Image, marks: list[Points], quarters: int) -> list[Line]:
+    def _lines(self, image: Image.Image, found: list[Points], quarters: int, *, marks: bool) -> list[Line]:
         """Wide marks and rows of them, then tall ones and columns of them. Where a number seems to lack its end, also with what follows."""
-        rows = [row for row in _chains(marks, along=0) if _width(row) > 0.6 * _height(row)]
-        columns = [column for column in _chains(marks, along=1) if _height(column) > 2.2 * _width(column)]
+        rows = [row for row in _chains(found, along=0) if _width(row) > 0.6 * _height(row)]
+        columns = [column for column in _chains(found, along=1) if _height(column) > 2.2 * _width(column)]
         lines = []
         for stacked, places in ((False, rows), (True, columns)):
             views = [_view(image, points, stacked) for points in places]
             read = self._read(views)
             again = [place for place, (characters, _) in enumerate(read) if 5 <= len(characters) <= 12 and _digits(characters) >= 4]
+            around = (
+                []
+                if stacked
+                else [place for place, (characters, _) in enumerate(read) if 3 <= _digits(characters) <= len(characters) <= 14]
+            )
             places = places + [_longer(places[place], stacked) for place in again]
+            places += [look for place in around for look in (_earlier(places[place]), *_under(places[place]))]
             longer = [_view(image, points, stacked) for points in places[len(views) :]]
             views, read = views + longer, read + self._read(longer)
             read = self._agreed(image, places, stacked, read)
@@ -330,6 +341,26 @@ def _longer(points: Points, stacked: bool) -> Points:
         )
     more = 1.8 * _height(points) / max(_width(points), 1e-6)
     return np.stack([left_top, right_top + more * (right_top - left_top), right_bottom + more * (right_bottom - left_bottom), left_bottom])
+
+
+def _earlier(points: Points) -> Points:
+    """With room for two letters and a hyphen before it: of a mark's country the detector loses the trace on rough wood."""
+    left_top, right_top, right_bottom, left_bottom = points
+    more = 2.6 * _height(points) / max(_width(points), 1e-6)
+    return np.stack([left_top + more * (left_top - right_top), right_top, right_bottom, left_bottom + more * (left_bottom - right_bottom)])
+
+
+def _under(points: Points) -> list[Points]:
+    """Below the middle of a line, where a mark has its treatment code, which is short and easily missed."""
+    along, down = (points[1] - points[0]) / max(_width(points), 1e-6), points[3] - points[0]
+    top = points[[3, 2]].mean(axis=0)
+    return [
+        np.stack([
+            top + first * down - wide * _height(points) * along, top + first * down + wide * _height(points) * along,
+            top + last * down + wide * _height(points) * along, top + last * down - wide * _height(points) * along,
+        ])
+        for first, last, wide in UNDER
+    ]  # fmt: skip
 
 
 def _digits(characters: Sequence[Mapping[str, float]]) -> int:

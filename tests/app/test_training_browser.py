@@ -120,7 +120,7 @@ def test_from_a_photograph_to_a_certificate(browser: Any, server: Server, size: 
         else:
             page.get_by_role("button", name="Yes, I see contamination").tap()
             page.get_by_text("Where is it?").wait_for()
-            assert page.get_by_role("button", name="Next").is_disabled()
+            page.locator("button:disabled", has_text="Next").wait_for()
             tap_on(page, 0.28, 0.27)
             fits(page)
             shot(page, f"training-where-{at}")
