@@ -103,12 +103,14 @@ def read(data: bytes, kinds: Collection[Kind] = tuple(Kind)) -> tuple[Candidate,
             seen: dict[tuple[Kind, str], float] = {}
             now = [line for line in lines if line.text]
             earlier = before.setdefault(turn % 4, [])
-            for candidate in _candidates(now, earlier, set(kinds), image.size, scale):
+            candidates = [*_candidates(now, earlier, set(kinds), image.size, scale)]
+            for candidate in candidates:
                 key = _key(candidate)
                 seen[key] = max(seen.get(key, 0.0), candidate.confidence)
                 if key not in found or candidate.confidence > found[key].confidence:
                     found[key] = candidate
-            earlier += now
+            # A number that has its treatment code has spoken: the code as the next look sees it is no new word on the number.
+            earlier += [line for line in now if not any(c.as_read.startswith(f"{line.text} ") for c in candidates)]
             for key, confidence in seen.items():
                 votes[key] = votes.get(key, 0.0) + confidence
             if _enough(found.values(), votes, SURE if turn % 4 else GOOD):
