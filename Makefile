@@ -7,15 +7,17 @@ POSTGRESQL := $(or $(firstword $(wildcard /usr/lib/postgresql/*/bin/initdb)),/us
 install = $(if $(filter 0,$(shell id -u)),,sudo) sh -c 'apt-get update -q && apt-get install -qy $(1)'
 # One font of each Debian package that the tests paint numbers with.
 NGINX := /usr/sbin/nginx
+POPPLER := /usr/bin/pdftoppm
 FONTS := $(addprefix /usr/share/fonts/,opentype/allerta/allerta_stencil.otf truetype/liberation/LiberationSans-Bold.ttf truetype/dejavu/DejaVuSans-Bold.ttf)
 
+# As many test processes as cores, each with one thread: OpenMP's threads would wait for each other, and torch take three times as long.
 .PHONY: run test lint train evaluate bench audit clean
 
 run: .venv/app.done  ## start the app on http://127.0.0.1:7860
 	$(BIN)/pestcheck serve
 
-test: .venv/test.done /usr/bin/chromium $(POSTGRESQL) $(NGINX) $(FONTS) lint  ## everything: style, types, all tests
-	$(BIN)/python -m pytest -n auto --dist loadfile
+test: .venv/test.done /usr/bin/chromium $(POSTGRESQL) $(NGINX) $(POPPLER) $(FONTS) lint  ## everything: style, types, all tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: .venv/test.done
 	$(BIN)/ruff check .
@@ -54,6 +56,9 @@ $(POSTGRESQL):
 
 $(NGINX):
 	$(call install,nginx-light)
+
+$(POPPLER):
+	$(call install,poppler-utils)
 
 /usr/share/fonts/opentype/allerta/%:
 	$(call install,fonts-allerta)
