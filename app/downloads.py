@@ -17,7 +17,7 @@ from typing import IO
 from starlette.responses import Response, StreamingResponse
 
 from app.previews import Previews
-from pestcheck.export import pack
+from pestcheck.export import pack, roster
 from pestcheck.export.register import MEDIA, Written, export
 from pestcheck.export.shared import shared_copy
 from pestcheck.people import Person
@@ -103,6 +103,14 @@ class Downloads:
         first = next(parts)  # whatever is refused is refused before the answer begins
         headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
         return StreamingResponse(chain((first,), parts), media_type="application/zip", headers=headers)
+
+    def roster(self, records: Records, who: Person) -> Response:
+        """The roster of trainings as CSV."""
+        people = records.roster()
+        data = "".join(roster.write(people)).encode()
+        written = Written(sum(1 for _ in roster.rows(people)), hashlib.sha256(data).hexdigest(), len(data))
+        records.exported("roster", "csv", actor=who.name, rows=written.rows, sha256=written.sha256, size=written.size)
+        return Response(data, media_type=MEDIA["csv"], headers=_headers("pestcheck-training.csv", written))
 
     def _file(
         self, records: Records, who: Person, format: str, filter: Filter, name: str, *, part: str = "inspections", language: str = "en",

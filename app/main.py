@@ -191,7 +191,7 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     app.include_router(trainer.routes(records))
     app.include_router(auditor.routes(records, downloads))
     app.include_router(registers.routes(records, settings.retention_years))
-    app.include_router(training.routes(records, previews))
+    app.include_router(training.routes(records, previews, downloads))
     app.include_router(training_desk.routes(records, settings.certificate_months))
     app.include_router(insight.routes(records))
     app.include_router(evidence.routes(records))

@@ -9,16 +9,16 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import FormData
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from app import i18n
 from app.api import problems
+from app.downloads import Downloads
 from app.forms import NotTaken, form, go, page
 from app.identity import person
 from app.pages import words
 from app.previews import KEEP, Previews
 from app.signin import text
-from pestcheck.export import roster as roster_csv
 from pestcheck.inspection import knowledge, quiz
 from pestcheck.inspection.guidance import Action, Stage, guidance, rules
 from pestcheck.people import Deed
@@ -34,7 +34,7 @@ TODO = {action: words for action, words in rules().actions.items() if action is 
 PARTS = {"present": "Is there contamination?", "where": "Where is it?", "what": "What is it?", "todo": "What do you do first?"}
 
 
-def routes(everything: Records, previews: Previews) -> APIRouter:
+def routes(everything: Records, previews: Previews, downloads: Downloads) -> APIRouter:
     """For all who may see; the roster for who reviews or exports."""
     router = APIRouter(include_in_schema=False)
 
@@ -153,11 +153,7 @@ def routes(everything: Records, previews: Previews) -> APIRouter:
 
     @router.get("/training/roster.csv")
     def roster_file(request: Request) -> Response:
-        def file() -> Response:
-            headers = {"Content-Disposition": 'attachment; filename="pestcheck-training.csv"'}
-            return StreamingResponse(roster_csv.write(mine(request).roster()), media_type="text/csv; charset=utf-8", headers=headers)
-
-        return for_the_roster(request, file)
+        return for_the_roster(request, lambda: downloads.roster(mine(request), person(request)))
 
     return router
 

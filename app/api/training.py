@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Response
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from app.api.common import AN_ID, ID, Body, Date, Here, Id, Text, allowed, an_id, choice, made, need, one, status
-from pestcheck.export import roster as roster_csv
+from app.downloads import Downloads
 from pestcheck.inspection.guidance import Action, Stage
 from pestcheck.inspection.knowledge import Question, knowledge
 from pestcheck.inspection.quiz import shuffled
@@ -299,9 +298,9 @@ def hold_course(course_id: Annotated[str, an_id("training")], body: CourseHeld, 
     responses={200: {"description": "CSV in UTF-8", "content": {"text/csv": {"schema": {"type": "string"}}}}},
     tags=["exports"],
 )
-def roster(records: Here, who: Viewer) -> StreamingResponse:
-    """One row a certificate, and one a topic in which somebody who inspects has none."""
+def roster(records: Here, who: Viewer, request: Request) -> Response:
+    """One row a certificate, and one a topic in which somebody who inspects has none. That it is taken out is on record."""
     if not who.may(Deed.review):
         need(who, Deed.export)
-    name = {"Content-Disposition": 'attachment; filename="pestcheck-training.csv"'}
-    return StreamingResponse(roster_csv.write(records.roster()), media_type="text/csv; charset=utf-8", headers=name)
+    downloads: Downloads = request.app.state.downloads
+    return downloads.roster(records, who)

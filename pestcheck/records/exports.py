@@ -14,6 +14,7 @@ KINDS = {
     "inspection": "Inspection",
     "photograph": "Photograph",
     "pack": "Evidence pack",
+    "roster": "Training roster",
 }
 """What is taken out."""
 

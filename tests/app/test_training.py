@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import re
 from collections.abc import Iterator
@@ -233,6 +234,10 @@ def test_the_roster_as_a_file_is_safe_to_open(yard: Yard) -> None:
     assert next(row["reference"] for row in rows if "HYPERLINK" in row["person"]) == "'@cmd"
     assert next(row["state"] for row in rows if row["person"] == "Wim" and row["topic"] == "inspection") == "valid"
     assert rows == list(csv.DictReader(io.StringIO(ana.get("/api/v1/exports/roster.csv").text)))
+    taken = records.exports()
+    assert [(one.what, one.format, one.rows, one.exported_by) for one in taken[:2]] == [("roster", "csv", len(rows), "Ana")] * 2
+    assert {one.exported_by for one in taken} == {"Ana", "Teo", "Aldo"}  # who was refused took nothing
+    assert taken[0].sha256 == hashlib.sha256(ana.get("/training/roster.csv").content).hexdigest()
     assert send(ana, f"/training/desk/certificates/{key}", page="/training/roster", reason=" ").status_code == 422
     assert send(ana, f"/training/desk/certificates/{uuid7()}", page="/training/roster", reason="x").status_code == 404
     assert send(ana, f"/training/desk/certificates/{key}", page="/training/roster", reason="wrong person").status_code == 303
