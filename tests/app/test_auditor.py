@@ -120,6 +120,8 @@ def test_what_makes_no_sense_is_told_on_the_page(server: Server, records: Record
         for path in ("/records", "/records/register.xlsx"):
             answer = HTTP.get(f"{server.url}{path}?{query}", headers=HTML)
             assert (answer.status_code, says in answer.text) == (422, True)
+    answer = HTTP.get(f"{server.url}/records?since=2026-02-01&until=2026-01-01", headers=HTML | {"accept-language": "es"})
+    assert "invierta las fechas" in answer.text
     assert "<script>alert" not in HTTP.get(server.url + "/records?site=<script>alert(1)</script>").text
     for path in ("/records/register.doc", "/records/register.pdf", "/records/register.csv?table=x", "/records?after=x", "/packet/x.pdf"):
         assert HTTP.get(server.url + path, headers=HTML).status_code == 404

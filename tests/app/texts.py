@@ -38,7 +38,7 @@ SENTENCES = (
     "pestcheck/vision/decide.py", "pestcheck/accounts/book.py", "pestcheck/accounts/passwords.py", "pestcheck/accounts/sessions.py",
     "pestcheck/accounts/attempts.py", "pestcheck/records/draws.py", "pestcheck/records/period.py", "app/forms.py", "app/signin.py", "app/oidc.py",
     "pestcheck/records/training.py", "pestcheck/records/quizzes.py", "app/training.py", "app/training_desk.py",
-    "pestcheck/records/journeys.py", "pestcheck/inspection/journey.py", "app/registers.py",
+    "pestcheck/records/journeys.py", "pestcheck/inspection/journey.py", "app/registers.py", "pestcheck/records/filter.py",
 )  # fmt: skip
 """Where the library makes sentences that a person on the page may meet."""
 
