@@ -90,6 +90,18 @@ class Tablet:
         self.tap("Routine", "new-name")
         self.type(name, "points")
 
+    def answer_questions(self, no: tuple[str, ...] = ()) -> None:
+        """Answer the questions of a point until its end: yes to all but those named."""
+        while not self.name.startswith("result"):
+            here = self.name
+            if self.page.locator("#screen .answers .yes").count():
+                tone = "no" if here.rpartition("-")[2] in no else "yes"
+                self.page.locator(f"#screen .answers .{tone}").first.tap()
+            else:
+                self.type("one, over a hand's breadth")
+            self.page.wait_for_function("name => document.querySelector('#screen .page').dataset.page !== name", arg=here)
+            self.page.wait_for_function("() => !pestcheck.busy")
+
     def send(self, *files: Path) -> None:
         """Send photographs to where the tablet is."""
         self.page.locator("#outbox-gallery").set_input_files(list(files))

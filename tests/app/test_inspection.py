@@ -22,19 +22,6 @@ POINTS = templates()["container_7_point"].points
 Take = Callable[..., Tablet]
 
 
-def answer_questions(one: Tablet, no: tuple[str, ...] = ()) -> None:
-    """Answer the questions of a point until its end: yes to all but those named."""
-    while not one.name.startswith("result"):
-        here = one.name
-        if one.page.locator("#screen .answers .yes").count():
-            tone = "no" if here.rpartition("-")[2] in no else "yes"
-            one.page.locator(f"#screen .answers .{tone}").first.tap()
-        else:
-            one.type("one, over a hand's breadth")
-        one.page.wait_for_function("name => document.querySelector('#screen .page').dataset.page !== name", arg=here)
-        one.page.wait_for_function("() => !pestcheck.busy")
-
-
 @pytest.mark.parametrize("size", [LYING, STANDING], ids=["lying", "standing"])
 def test_the_whole_inspection(tablet: Take, hornet: Path, wall: Path, tmp_path: Path, size: tuple[int, int]) -> None:
     one = tablet(size)
@@ -107,7 +94,7 @@ def test_the_whole_inspection(tablet: Take, hornet: Path, wall: Path, tmp_path: 
     one.link("Front wall", "point-front_wall")
     one.link("Questions", "question-front_wall-structure")
     one.shot("12-question")
-    answer_questions(one, no=("clean",))
+    one.answer_questions(no=("clean",))
     one.shot("13-result")
     one.tap("No contamination seen")  # contradicts the findings
     one.says("This does not fit")
@@ -132,7 +119,7 @@ def test_the_whole_inspection(tablet: Take, hornet: Path, wall: Path, tmp_path: 
         one.send(*more[:photographs])
         one.reads(f"Photographs: {photographs} of {photographs}")
         one.link("Questions", f"question-{point.area}")
-        answer_questions(one)
+        one.answer_questions()
         one.tap("No contamination seen")
         one.says(f"Saved: {point.title}")
 
