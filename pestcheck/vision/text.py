@@ -141,13 +141,10 @@ class TextReader:
             views = [_view(image, points, stacked) for points in places]
             read = self._read(views)
             again = [place for place, (characters, _) in enumerate(read) if 5 <= len(characters) <= 12 and _digits(characters) >= 4]
-            around = (
-                []
-                if stacked
-                else [place for place, (characters, _) in enumerate(read) if 3 <= _digits(characters) <= len(characters) <= 14]
-            )
+            around = [place for place, (characters, _) in enumerate(read) if 3 <= _digits(characters) <= len(characters) <= 14]
             places = places + [_longer(places[place], stacked) for place in again]
-            places += [look for place in around for look in (_earlier(places[place]), *_under(places[place]))]
+            if marks and not stacked:
+                places += [look for place in around for look in (_earlier(places[place]), *_under(places[place]))]
             longer = [_view(image, points, stacked) for points in places[len(views) :]]
             views, read = views + longer, read + self._read(longer)
             read = self._agreed(image, places, stacked, read)
