@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from pestcheck.inspection.identifiers import container_number
 from pestcheck.photo import PhotoError
+from pestcheck.vision.text import TextReader
 from tests.pictures import scenes, stencils
 
 pytest.importorskip("rapidocr", reason="needs the extra: pip install 'pestcheck[ocr]'")
@@ -157,3 +158,9 @@ def test_without_the_extra_it_says_how_to_install_it(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "pip install 'pestcheck[ocr]'" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_more_is_looked_at_round_a_number_only_for_marks() -> None:
+    image = Image.open(io.BytesIO(stencils.mark(3, None).jpeg())).convert("RGB")
+    reader = TextReader()
+    assert len(next(reader.frames(image, marks=True))) > len(next(reader.frames(image, marks=False)))
