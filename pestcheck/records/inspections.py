@@ -69,13 +69,10 @@ class Inspections(UseCases):
             NotFound: there is no inspection ``after``.
         """
         kept = (
-            select(View.inspection_id, func.count().label("kept")).join(Finding)
-            .where(col(Finding.state).in_(KEPT)).group_by(View.inspection_id).subquery()
+            select(func.count()).select_from(Finding).join(View)
+            .where(col(View.inspection_id) == Inspection.id, col(Finding.state).in_(KEPT)).scalar_subquery()
         )  # fmt: skip
-        query = (
-            select(Inspection, func.coalesce(kept.c.kept, 0)).outerjoin(kept, kept.c.inspection_id == Inspection.id)
-            .order_by(col(Inspection.opened_at).desc(), col(Inspection.id).desc()).limit(limit)
-        )  # fmt: skip
+        query = select(Inspection, kept).order_by(col(Inspection.opened_at).desc(), col(Inspection.id).desc()).limit(limit)
         if closed is not None:
             query = query.where(col(Inspection.closed_at).is_not(None) if closed else col(Inspection.closed_at).is_(None))
         if key := "".join(text(number, "number").upper().split()):

@@ -67,9 +67,10 @@ _kept = (
     select(func.count()).select_from(Finding).join(View)
     .where(col(View.inspection_id) == Inspection.id, col(Finding.state).in_(KEPT), col(Finding.cargo).is_(None)).scalar_subquery()
 )  # fmt: skip
+# Not in the condition: a database without statistics would go through all that are suggested, once an inspection.
 _suggested = (
-    select(func.count()).select_from(Finding).join(View)
-    .where(col(View.inspection_id) == Inspection.id, col(Finding.state) == "suggested").scalar_subquery()
+    select(func.count(case((col(Finding.state) == "suggested", 1)))).select_from(Finding).join(View)
+    .where(col(View.inspection_id) == Inspection.id).scalar_subquery()
 )  # fmt: skip
 _worst = (
     select(func.max(Finding.severity)).select_from(Finding).join(View)

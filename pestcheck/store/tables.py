@@ -130,9 +130,9 @@ class Finding(SQLModel, table=True):
     cargo that it is, with the reason. ``version``: how often it was decided on.
     """
 
-    __table_args__: ClassVar[Any] = (Index("ix_finding_counted", "state", "view_id", "decided_label", "cargo"),)
+    __table_args__: ClassVar[Any] = (Index("ix_finding_view_id", "view_id", "state", "decided_label", "cargo"),)
     id: str = Field(primary_key=True)
-    view_id: str = Field(foreign_key="view.id", index=True)
+    view_id: str = Field(foreign_key="view.id")
     position: int
     label: str | None = None
     group: str | None = None
@@ -210,7 +210,7 @@ class Notification(SQLModel, table=True):
 class Answer(SQLModel, table=True):
     """The answer to one point of an inspection: the last one given; earlier ones are in the log. ``version``: how often it was given."""
 
-    __table_args__: ClassVar[Any] = (Index("ix_answer_counted", "state", "area", "inspection_id", "result"),)
+    __table_args__: ClassVar[Any] = (Index("ix_answer_inspection_id", "inspection_id", "area", "state", "result"),)
     inspection_id: str = Field(primary_key=True, foreign_key="inspection.id")
     area: str = Field(primary_key=True)
     state: str

@@ -6,6 +6,8 @@ import csv as reader
 import io
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pestcheck.export import csv
 from pestcheck.ids import uuid7
@@ -60,3 +62,19 @@ def test_a_cell_is_neutralised_and_stays_one_cell(start: str) -> None:
 
 def test_an_empty_log_has_its_header(records: Records) -> None:
     assert log(records).strip().split(",") == list(csv.COLUMNS)
+
+
+@given(
+    st.lists(
+        st.tuples(st.text(), st.none() | st.text(alphabet="a,\"\r\n; '=", max_size=5), st.booleans(), st.integers(), st.floats()),
+        max_size=40,
+    )
+)
+def test_what_is_written_is_read_back(rows: list[tuple[object, ...]]) -> None:
+    """By the csv module, whatever stands in a cell; only an apostrophe before a formula is more."""
+    said = reader.reader(io.StringIO("".join(csv.lines("abcde", rows)), newline=""), strict=True)
+    assert next(said) == [*"abcde"]
+    for row, read in zip(rows, said, strict=True):
+        for cell, text in zip(row, read, strict=True):
+            plain = "" if cell is None else str(cell).lower() if isinstance(cell, bool) else str(cell)
+            assert text == (f"'{cell}" if isinstance(cell, str) and cell[:1] in csv.FORMULA and cell else plain)
