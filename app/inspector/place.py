@@ -90,6 +90,7 @@ class Desk:
     gap: timedelta = GAP
     plan: Plan | None = None
     watch_list: WatchList = field(default_factory=watchlist.shipped)
+    _read: dict[tuple[str, int], InspectionView] = field(default_factory=dict)
 
     @property
     def reads(self) -> bool:
@@ -109,12 +110,15 @@ class Desk:
         return i18n.moment(self.language, at)
 
     def view(self, place: Place) -> InspectionView:
-        """The inspection as it is now.
+        """The inspection as it is now: read once a touch, and again after something was written.
 
         Raises:
             NotFound: there is none.
         """
-        return self.records.inspection(place.inspection)
+        key = (place.inspection, self.records.database.writes)
+        if key not in self._read:
+            self._read[key] = self.records.inspection(place.inspection)
+        return self._read[key]
 
     def after(self, place: Place) -> str:
         """The cleaning whose result a photograph shows that is taken at a place; "" where it shows none."""

@@ -22,6 +22,7 @@ HEAD = """
 <meta name="theme-color" content="#047857">
 <meta name="apple-mobile-web-app-capable" content="yes">
 <meta name="apple-mobile-web-app-title" content="pestcheck">
+<link rel="icon" href="app/icon.svg">
 <link rel="apple-touch-icon" href="app/icon-180.png">
 <link rel="stylesheet" href="app/colours.css">
 <link rel="stylesheet" href="app/inspector.css">

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from copy import copy
@@ -36,6 +37,17 @@ class NotSaved(OSError):
     """
 
 
+class _Writes:
+    """A count that all copies of a database share."""
+
+    def __init__(self) -> None:
+        self.count, self._lock = 0, threading.Lock()
+
+    def add(self) -> None:
+        with self._lock:
+            self.count += 1
+
+
 class Database:
     """A database that is ready to use. ``url`` is SQLAlchemy's: ``sqlite:////data/pestcheck.sqlite3``, ``postgresql://user@host/name``.
 
@@ -51,6 +63,7 @@ class Database:
         self._reading = self.engine.execution_options(**one_state)
         self._writing = self.engine.execution_options(pestcheck_writes=True)
         self._info: dict[str, Any] = {}
+        self._writes = _Writes()
         with _told(Unavailable, "the database cannot be opened"):
             migrate(self.engine)
 
@@ -59,6 +72,11 @@ class Database:
         other = copy(self)
         other._info = {"sites": sites}
         return other
+
+    @property
+    def writes(self) -> int:
+        """How often this process has written: what was read is still so for it while the number is the same."""
+        return self._writes.count
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -77,8 +95,11 @@ class Database:
         Raises:
             NotSaved: the disk is full, the database is gone, or another writer holds it for too long.
         """
-        with _told(NotSaved, "the database cannot be written"), Session(self._writing, info=self._info) as session, session.begin():
-            yield session
+        try:
+            with _told(NotSaved, "the database cannot be written"), Session(self._writing, info=self._info) as session, session.begin():
+                yield session
+        finally:
+            self._writes.add()
 
     @contextmanager
     def claimed(self, keys: Iterable[str]) -> Iterator[str | None]:
