@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import re
@@ -293,6 +294,8 @@ def run(settings: Settings, *, for_tablets: bool = False) -> None:
     made = None
     if settings.tls_certificate:
         made = tls.context if tls else context(settings.tls_certificate, settings.tls_key or settings.tls_certificate)
+    gc.collect()
+    gc.freeze()  # what is there now stays: to look through it again makes a tap wait for 0.2 s, now and then
     uvicorn.run(
         app, host=settings.host, port=settings.port, log_level="warning", timeout_graceful_shutdown=5, server_header=False,
         ssl_context_factory=(lambda *_: made) if made else None,

@@ -9,11 +9,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from starlette.requests import ClientDisconnect
 
-from app.api.common import AN_ID, ID, Area, Changing, Here, Text, Visible, Who, an_id, made, one, status
+from app.api.common import AN_ID, ID, Area, Changing, Here, InspectionId, Text, Visible, Who, allowed, an_id, made, one, status
 from app.api.inspections import Taken, taken
 from app.api.problems import Damaged
 from app.previews import KEEP
 from pestcheck import photo
+from pestcheck.people import Deed, Person
 from pestcheck.records import NotFound
 
 router = APIRouter(tags=["photographs"])
@@ -73,7 +74,7 @@ def put_photograph(
     under another id, that one is answered."""
     key = records.photograph(view.inspection.id, area, data, name=name, actor=who.name, view_id=view_id, after=after, amends=amends)
     status(response, new=all(item.view.id != key for item in view.photographs))
-    return _taken(records.inspection(view.inspection.id).photographs, key)
+    return taken(records.photograph_in(view.inspection.id, key))
 
 
 def _taken(photographs: Any, view_id: str) -> Taken:
@@ -85,8 +86,8 @@ GONE = "The file of this photograph is not in the store; see pestcheck verify."
 
 
 @router.get("/inspections/{inspection_id}/photographs/{view_id}", summary="Read what is known of a photograph")
-def read_photograph(view: Visible, view_id: ViewId) -> Taken:
-    return _taken(view.photographs, view_id)
+def read_photograph(inspection_id: InspectionId, view_id: ViewId, records: Here, _: Annotated[Person, allowed(Deed.see)]) -> Taken:
+    return taken(records.photograph_in(inspection_id, view_id))
 
 
 @router.get(

@@ -14,7 +14,8 @@ from pestcheck import photo as photos
 from pestcheck.addons.species import Hint
 from pestcheck.export.verify_pack import picture_hash
 from pestcheck.ids import uuid7
-from pestcheck.records.common import SYSTEM, Refused, UseCases, change, get, new_id, text
+from pestcheck.records.common import SYSTEM, NotFound, Refused, UseCases, change, get, new_id, text
+from pestcheck.records.view import PhotographView, read_photograph
 from pestcheck.store import events
 from pestcheck.store.tables import Action, Finding, Inspection, Photograph, View
 from pestcheck.vision.scan import Report
@@ -27,6 +28,19 @@ MOST_SERVERS = 100
 
 class Photographs(UseCases):
     """See the module."""
+
+    def photograph_in(self, inspection_id: str, view_id: str) -> PhotographView:
+        """One photograph of an inspection: quick, since tablets ask again and again until the model has looked at it.
+
+        Raises:
+            NotFound: there is no such inspection, or no such photograph in it.
+        """
+        with self.database.reading() as session:
+            get(session, Inspection, inspection_id)
+            view = session.get(View, view_id)
+            if view is None or view.inspection_id != inspection_id:
+                raise NotFound(f"There is no photograph {view_id[:60]!r} in this inspection.")
+            return read_photograph(session, view)
 
     def photograph(
         self, inspection_id: str, area: str, data: bytes, *, name: str, actor: str, view_id: str | None = None,

@@ -191,6 +191,13 @@ class InspectionView:
         return tuple(signature for signature in self.signatures if signature.content == content)
 
 
+def read_photograph(session: Session, view: View) -> PhotographView:
+    """One photograph at a point, and nothing else of its inspection."""
+    findings = session.exec(select(Finding).where(Finding.view_id == view.id).order_by(col(Finding.position)))
+    reviews = session.exec(select(Review).where(Review.view_id == view.id).order_by(col(Review.position)))
+    return PhotographView(view, session.get_one(Photograph, view.sha256), tuple(findings), tuple(reviews))
+
+
 def read(session: Session, inspection: Inspection, template: Template, area: str | None = None) -> InspectionView:
     """All of an inspection; or, to judge one point quickly, of its answers, checks, photographs and findings those there, and nothing else."""
 
