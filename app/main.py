@@ -1,4 +1,4 @@
-"""The web server: the inspector's page, previews of photographs, the log, and the thread that scores photographs."""
+"""The web server: the inspector's page, previews of photographs, the log, and the threads that score photographs."""
 
 from __future__ import annotations
 
@@ -66,32 +66,48 @@ from pestcheck.vision.scan import Report
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 5.0
+TOGETHER = 2
+"""Photographs that are scored at the same time."""
 
 
-class ScoringThread:
-    """Scores waiting photographs one after the other, also those that an earlier run of the server left waiting, with the model in use."""
+class Scoring:
+    """Scores waiting photographs with the model in use, also those that an earlier run of the server left waiting.
+
+    Two at a time: while the networks look at one, using all cores, the file of the next is read, which uses one.
+    """
 
     def __init__(self, records: Records, serving: Serving, hints: Hints | None = None) -> None:
         self.records, self.serving, self.hints = records, serving, hints
-        self.wake, self.stopping = threading.Event(), threading.Event()
-        self.thread = threading.Thread(target=self._run, name="scoring", daemon=True)
+        self.wake, self.stopping, self.hinting = threading.Event(), threading.Event(), threading.Lock()
+        self.threads = [
+            threading.Thread(target=self._run, args=(number == 0,), name=f"scoring-{number}", daemon=True) for number in range(TOGETHER)
+        ]
         records.on_photograph = self.wake.set
+
+    @property
+    def alive(self) -> bool:
+        """Whether photographs that come will be looked at."""
+        return all(thread.is_alive() for thread in self.threads)
 
     def scan(self, data: bytes) -> Report:
         """What the model says of a photograph, and the add-on of its findings."""
         report, image = self.serving.scanner.scan(data)
-        return self.hints.added_to(report, image) if self.hints else report
+        if not self.hints:
+            return report
+        with self.hinting:
+            return self.hints.added_to(report, image)
 
-    def _run(self) -> None:
+    def _run(self, orders: bool) -> None:
         while not self.stopping.is_set():
-            self.wake.clear()
+            self.wake.clear()  # before looking: what comes after it wakes this thread, or another one that looks then
             try:
                 self.serving.follow()  # between two photographs: each is looked at by one model from its first to its last finding
                 if self.records.score_next(self.scan):
                     continue
             except Exception:  # a full disk or a busy database passes; the photograph stays waiting, and this thread must live
                 log.exception("scoring failed; trying again in %.0f s", RETRY_SECONDS)
-            self._order()
+            if orders:
+                self._order()
             self.wake.wait(RETRY_SECONDS)
 
     def _order(self) -> None:
@@ -102,11 +118,17 @@ class ScoringThread:
         except Exception:
             log.exception("the review queue cannot be brought up to date now")
 
+    def start(self) -> None:
+        """Begin."""
+        for thread in self.threads:
+            thread.start()
+
     def stop(self) -> None:
-        """Finish the photograph in hand and stop."""
+        """Finish the photographs in hand and stop."""
         self.stopping.set()
         self.wake.set()
-        self.thread.join(timeout=30)
+        for thread in self.threads:
+            thread.join(timeout=30)
 
 
 def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
@@ -125,13 +147,13 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     watched = watch_list(settings.data)
     for fault in watched.faults:
         log.warning("watch list: %s", fault)
-    scoring = ScoringThread(records, serving, Hints(settings.data, watched))
+    scoring = Scoring(records, serving, Hints(settings.data, watched))
     accounts = Accounts(database, timedelta(minutes=settings.lock_minutes))
     signer = Heads(database, KeyFolder(settings.keys_folder), settings.stamps)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        scoring.thread.start()
+        scoring.start()
         beside = [asyncio.create_task(uploads.keep_clean(sent)), asyncio.create_task(heads.keep_signed(signer))]
         if tls:
             tls.start()
@@ -178,7 +200,7 @@ def create_app(settings: Settings, tls: lan.LocalTls | None = None) -> FastAPI:
     @app.get("/health")
     def health() -> Health:
         """Whether the server is up, and with which model."""
-        status = "ok" if scoring.thread.is_alive() else "not scoring"
+        status = "ok" if scoring.alive else "not scoring"
         return Health(status=status, model=serving.bundle.id, model_problem=serving.problem, version=__version__)
 
     app.mount("/app", StaticFiles(directory=frame.STATIC), name="static")

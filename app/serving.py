@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from pathlib import Path
 
@@ -32,7 +33,7 @@ class Serving:
         """
         self._records, self._folder, self._shipped = records, data / FOLDER, shipped
         self._loaded: str | None = None
-        self._tried, self._at = "", 0.0
+        self._tried, self._at, self._lock = "", 0.0, threading.Lock()
         self.problem = ""
         try:
             promoted = records.promoted()
@@ -52,7 +53,10 @@ class Serving:
         Raises:
             OSError: the database cannot be read now.
         """
-        promoted = self._records.promoted()
+        with self._lock:
+            self._follow(self._records.promoted())
+
+    def _follow(self, promoted: Promotion | None) -> None:
         key = promoted.id if promoted else None
         if key == self._loaded and not self.problem:
             return

@@ -49,7 +49,7 @@ class Models(BaseModel):
 class Health(BaseModel):
     """Whether the server is up."""
 
-    status: str = Field(description='"ok", or "not scoring" when the thread that looks at photographs has ended')
+    status: str = Field(description='"ok", or "not scoring" when a thread that looks at photographs has ended')
     model: str
     model_problem: str = Field(description='why another model that was put in use is not, or ""')
     version: str

@@ -64,6 +64,8 @@ class Database:
         self._writing = self.engine.execution_options(pestcheck_writes=True)
         self._info: dict[str, Any] = {}
         self._writes = _Writes()
+        self._claimed: set[str | None] = set()
+        self._claiming = threading.Lock()
         with _told(Unavailable, "the database cannot be opened"):
             migrate(self.engine)
 
@@ -103,14 +105,20 @@ class Database:
 
     @contextmanager
     def claimed(self, keys: Iterable[str]) -> Iterator[str | None]:
-        """The first of these that no other server on this database has in hand; None if there is none. It is ours while the block runs; a server
-        that ends, however it ends, holds nothing. On SQLite, which one server has for itself, it is the first of all.
+        """The first of these that nobody else has in hand, no other thread and no other server on this database; None if there is none. It is
+        ours while the block runs; a server that ends, however it ends, holds nothing. SQLite is of one server, whose threads share them out.
 
         Raises:
             Unavailable: the database is gone, or too busy.
         """
         if self.engine.dialect.name != "postgresql":
-            yield next(iter(keys), None)
+            with self._claiming:
+                key = next((key for key in keys if key not in self._claimed), None)
+                self._claimed.add(key)
+            try:
+                yield key
+            finally:
+                self._claimed.discard(key)
             return
         ours = text("SELECT pg_try_advisory_xact_lock(:work, hashtext(:key))")
         with _told(Unavailable, "the database cannot be read"), self.engine.connect() as connection:

@@ -1,4 +1,4 @@
-"""Several servers on one database share out the photographs that wait: each is looked at once."""
+"""Servers on one database, and the threads of one server, share out the photographs that wait: each is looked at once."""
 
 from __future__ import annotations
 
@@ -94,3 +94,25 @@ def test_many_photographs_and_three_servers(servers: list[Records], scan: Callab
     assert len(seen) == len(set(seen)) == 24
     with servers[0].database.reading() as session:
         assert session.exec(select(View.state, func.count()).group_by(View.state)).all() == [("scored", 24)]
+
+
+def test_threads_of_one_server_look_at_different_ones(records: Records, scan: Callable[[bytes], Report]) -> None:
+    photographs(records, 6)
+    together, seen = threading.Barrier(2), []
+
+    def look(data: bytes) -> Report:
+        seen.append(data)
+        together.wait(60)  # raises where the other thread has nothing, or the same
+        return scan(data)
+
+    def work() -> int:
+        done = 0
+        while records.score_next(look):
+            done += 1
+        return done
+
+    with ThreadPoolExecutor() as threads:
+        assert [one.result(120) for one in [threads.submit(work), threads.submit(work)]] == [3, 3]
+    assert len(set(seen)) == len(seen) == 6
+    with records.database.reading() as session:
+        assert set(session.exec(select(View.state))) == {"scored"}

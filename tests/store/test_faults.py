@@ -72,12 +72,12 @@ def on_postgresql(postgresql: PostgreSQL, tmp_path: Path) -> Iterator[Records]:
 
 def test_postgresql_gone_for_ten_seconds(on_postgresql: Records, postgresql: PostgreSQL, tmp_path: Path) -> None:
     """Clients are told, the scoring thread lives on, and when the server is back all goes on without a new start."""
-    from app.main import ScoringThread
+    from app.main import Scoring
     from app.serving import Serving
 
     records = on_postgresql
     key = opened(records)
-    scoring = ScoringThread(records, Serving(records, tmp_path, None))
+    scoring = Scoring(records, Serving(records, tmp_path, None))
     kept: list[str] = []
     refused: list[Exception] = []
     failed: list[Exception] = []
@@ -99,7 +99,7 @@ def test_postgresql_gone_for_ten_seconds(on_postgresql: Records, postgresql: Pos
             number += 1
 
     clients = [threading.Thread(target=client, args=(name,)) for name in "abc"]
-    for thread in [*clients, scoring.thread]:
+    for thread in [*clients, *scoring.threads]:
         thread.start()
     try:
         time.sleep(1)
@@ -114,7 +114,7 @@ def test_postgresql_gone_for_ten_seconds(on_postgresql: Records, postgresql: Pos
                 opened(records)
             with pytest.raises(Unavailable, match="cannot be read: connection failed"):
                 records.inspections()
-            assert scoring.thread.is_alive()
+            assert scoring.alive
         finally:
             postgresql.start()
         assert records.inspection(key).inspection.id == key  # at once: no connection from before is used
