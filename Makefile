@@ -10,12 +10,12 @@ NGINX := /usr/sbin/nginx
 POPPLER := /usr/bin/pdftoppm
 FONTS := $(addprefix /usr/share/fonts/,opentype/allerta/allerta_stencil.otf truetype/liberation/LiberationSans-Bold.ttf truetype/dejavu/DejaVuSans-Bold.ttf)
 
-# As many test processes as cores, each with one thread: OpenMP's threads would wait for each other, and torch take three times as long.
 .PHONY: run test lint train evaluate bench audit clean
 
 run: .venv/app.done  ## start the app on http://127.0.0.1:7860
 	$(BIN)/pestcheck serve
 
+# As many test processes as cores, each with one thread: OpenMP's threads would wait for each other, and torch take three times as long.
 test: .venv/test.done /usr/bin/chromium $(POSTGRESQL) $(NGINX) $(POPPLER) $(FONTS) lint  ## everything: style, types, all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 

@@ -136,7 +136,7 @@ def registers(folder: Path, inspections: int = 100_000, findings: int = 10) -> N
             written = export(records, format, file, actor="bench", part=part)
         says = f"register of {inspections:,} as {format}, {part if format == 'csv' else 'all tables'}"
         took, used = time.perf_counter() - started, time.process_time() - used
-        print(f"{says:<50}{took:7.1f} s   (limit {limit}); {used:.1f} s of one core, {written.size / 1e6:.0f} MB")
+        print(f"{says:<50}{took:7.1f} s   (limit {limit}); {used:.1f} s of one core, {written.size / 1e6:.0f} MB", flush=True)
     print(
         f"memory at most                                    {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:7.0f} MB  (limit 400)"
     )

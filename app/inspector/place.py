@@ -90,7 +90,7 @@ class Desk:
     gap: timedelta = GAP
     plan: Plan | None = None
     watch_list: WatchList = field(default_factory=watchlist.shipped)
-    _read: dict[tuple[str, int], InspectionView] = field(default_factory=dict)
+    _read: dict[tuple[str, int], InspectionView] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def reads(self) -> bool:
