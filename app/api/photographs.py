@@ -9,13 +9,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from starlette.requests import ClientDisconnect
 
-from app.api.common import AN_ID, ID, Area, Changing, Here, InspectionId, Text, Visible, Who, allowed, an_id, made, one, status
+from app.api.common import AN_ID, ID, Area, Changing, Here, InspectionId, Text, Who, allowed, an_id, made, status
 from app.api.inspections import Taken, taken
 from app.api.problems import Damaged
 from app.previews import KEEP
 from pestcheck import photo
 from pestcheck.people import Deed, Person
-from pestcheck.records import NotFound
+from pestcheck.records import NotFound, PhotographView
 
 router = APIRouter(tags=["photographs"])
 MEDIA_TYPES = (*photo.MEDIA_TYPES.values(), "application/octet-stream")
@@ -77,17 +77,21 @@ def put_photograph(
     return taken(records.photograph_in(view.inspection.id, key))
 
 
-def _taken(photographs: Any, view_id: str) -> Taken:
-    return taken(one(photographs, view_id, "photograph", by=lambda item: item.view.id))
-
-
 ViewId = Annotated[str, Path(description="id of the photograph at its point", pattern=ID, examples=[AN_ID])]
 GONE = "The file of this photograph is not in the store; see pestcheck verify."
 
 
+def seen(inspection_id: InspectionId, view_id: ViewId, records: Here, _: Annotated[Person, allowed(Deed.see)]) -> PhotographView:
+    """The photograph of the path, to look at."""
+    return records.photograph_in(inspection_id, view_id)
+
+
+Seen = Annotated[PhotographView, Depends(seen)]
+
+
 @router.get("/inspections/{inspection_id}/photographs/{view_id}", summary="Read what is known of a photograph")
-def read_photograph(inspection_id: InspectionId, view_id: ViewId, records: Here, _: Annotated[Person, allowed(Deed.see)]) -> Taken:
-    return taken(records.photograph_in(inspection_id, view_id))
+def read_photograph(item: Seen) -> Taken:
+    return taken(item)
 
 
 @router.get(
@@ -96,14 +100,13 @@ def read_photograph(inspection_id: InspectionId, view_id: ViewId, records: Here,
     response_class=Response,
     responses={200: {"description": "the file as it was sent", **_a(tuple(photo.MEDIA_TYPES.values()))}},
 )
-def original(view: Visible, view_id: ViewId, records: Here) -> Response:
-    item = _taken(view.photographs, view_id)
+def original(item: Seen, records: Here) -> Response:
     try:
-        data = records.photo_store.get(item.sha256)
+        data = records.photo_store.get(item.view.sha256)
     except FileNotFoundError as error:
         raise NotFound(GONE) from error
     suffix = {"image/jpeg": "jpg"}.get(item.photograph.media_type, item.photograph.media_type.partition("/")[2])
-    name = {"Content-Disposition": f'attachment; filename="{item.sha256}.{suffix}"', "X-Content-Type-Options": "nosniff"}
+    name = {"Content-Disposition": f'attachment; filename="{item.view.sha256}.{suffix}"', "X-Content-Type-Options": "nosniff"}
     return Response(data, media_type=item.photograph.media_type, headers=KEEP | name)
 
 
@@ -113,9 +116,8 @@ def original(view: Visible, view_id: ViewId, records: Here) -> Response:
     response_class=Response,
     responses={200: {"description": "a JPEG", **_a(("image/jpeg",))}},
 )
-def preview(view: Visible, view_id: ViewId, request: Request) -> Response:
-    item = _taken(view.photographs, view_id)
+def preview(item: Seen, request: Request) -> Response:
     try:
-        return Response(request.app.state.previews.jpeg(item.sha256), media_type="image/jpeg", headers=KEEP)
+        return Response(request.app.state.previews.jpeg(item.view.sha256), media_type="image/jpeg", headers=KEEP)
     except FileNotFoundError as error:
         raise NotFound(GONE) from error
