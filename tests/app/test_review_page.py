@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import TimeoutError
 from sqlmodel import col, select
 
 from pestcheck.ids import uuid7
@@ -84,6 +85,15 @@ class Desk:
     def saved(self) -> None:
         """Wait until the server has everything."""
         self.page.wait_for_function("() => JSON.parse(localStorage.getItem('pestcheck-review') || '[]').length === 0")
+
+    def told(self, text: str) -> None:
+        """Wait until the page says so."""
+        try:
+            self.page.locator("#told").get_by_text(text).wait_for()
+        except TimeoutError as error:
+            state = self.page.evaluate("() => [told.textContent, outbox.textContent, localStorage.getItem('pestcheck-review')]")
+            self.shot("not-told")
+            raise AssertionError(f"it says, has sent, and has still to send: {state}") from error
 
     @property
     def picture(self) -> str:
@@ -254,7 +264,7 @@ def test_what_was_said_is_taken_back(desk: Callable[..., Desk], filled: Server) 
     assert one.marks() == ["1 Wasp"]
     assert one.page.locator("#comment").input_value() == "looks odd"
     one.page.keyboard.press("z")
-    one.page.locator("#told").get_by_text("Nothing to take back").wait_for()
+    one.told("Nothing to take back")
     one.saved()
     assert all(review.withdrawn_at for review in opinions(filled))
     one.press("n")
@@ -326,7 +336,7 @@ def test_what_is_refused_comes_back(desk: Callable[..., Desk], filled: Server) -
         times=1,
     )
     one.page.keyboard.press("Enter")
-    one.page.locator("#told").get_by_text("Not saved: No such label.").wait_for()
+    one.told("Not saved: No such label.")
     assert one.picture == first
     assert one.marks() == ["1 Wasp"]
     one.press("Enter")

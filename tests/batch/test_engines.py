@@ -24,7 +24,11 @@ from tests.pictures import scenes
 
 
 def start(*arguments: object) -> subprocess.Popen[str]:
-    return subprocess.Popen(command(*arguments), cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    """A run that Ctrl-C stops, also where the tests themselves were started in the background, which leaves it ignored."""
+    return subprocess.Popen(
+        command(*arguments), cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
 
 
 def until(condition: Callable[[], object], seconds: float = 240) -> None:
