@@ -1,7 +1,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 DATA ?= ../shared/data
-MODEL ?= models/pest-lite0-0.4.0
+MODEL ?= models/pest-lite0-0.4.1
 
 POSTGRESQL := $(or $(firstword $(wildcard /usr/lib/postgresql/*/bin/initdb)),/usr/lib/postgresql/any/bin/initdb)
 install = $(if $(filter 0,$(shell id -u)),,sudo) sh -c 'apt-get update -q && apt-get install -qy $(1)'
@@ -15,9 +15,10 @@ FONTS := $(addprefix /usr/share/fonts/,opentype/allerta/allerta_stencil.otf true
 run: .venv/app.done  ## start the app on http://127.0.0.1:7860
 	$(BIN)/pestcheck serve
 
-# As many test processes as cores, each with one thread: OpenMP's threads would wait for each other, and torch take three times as long.
+# Three test processes for two cores: a third of the time they wait for servers and browsers. Each with one thread: OpenMP's threads would wait for
+# each other, and torch take three times as long.
 test: .venv/test.done /usr/bin/chromium $(POSTGRESQL) $(NGINX) $(POPPLER) $(FONTS) lint  ## everything: style, types, all tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $$(( ($$(nproc) * 3 + 1) / 2 )) --dist loadfile
 
 lint: .venv/test.done
 	$(BIN)/ruff check .

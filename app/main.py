@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import os
 import re
 import threading
 import time
@@ -13,9 +12,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when Gradio is imported; a depot has no network to report to
-
-import gradio as gr
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
@@ -46,6 +42,7 @@ from app.api import create_api
 from app.api.server import Health
 from app.certificates import CertificateError, context, hosts_of
 from app.downloads import Downloads
+from app.gradio import gr
 from app.inspector.page import page
 from app.metrics import Counting, Metrics
 from app.pages import frame
@@ -298,6 +295,7 @@ def run(settings: Settings, *, for_tablets: bool = False) -> None:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s", datefmt="%Y-%m-%dT%H:%M:%S"
     )
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # a line for each of its parts at every start
     tls = None
     if for_tablets:
         settings = settings.model_copy(update={"host": lan.EVERYWHERE} if settings.local else {})

@@ -23,7 +23,8 @@ from pestcheck.inspection import knowledge
 from pestcheck.inspection.guidance import rules
 from pestcheck.records import CONTAMINANTS, NotFound, Records, Refused
 from pestcheck.records.training import SHORT, STATES, TOPICS, months_later
-from pestcheck.records.view import KEPT, PhotographView
+from pestcheck.records.view import PhotographView
+from pestcheck.store.tables import KEPT
 
 Form = Annotated[FormData, Depends(form)]
 PAGE = 24

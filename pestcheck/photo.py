@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageFile
 
 MEDIA_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "HEIF": "image/heic"}
 MAX_BYTES = 100 * 2**20
@@ -68,7 +68,7 @@ class Photo:
     camera: str | None = None
 
 
-def announced(data: bytes) -> tuple[str, Image.Image]:
+def announced(data: bytes) -> tuple[str, ImageFile.ImageFile]:
     """What a file says it is, before its pixels are decoded.
 
     Returns:
@@ -90,6 +90,7 @@ def announced(data: bytes) -> tuple[str, Image.Image]:
         raise PhotoError("this is not a JPEG, PNG, WebP or HEIC photograph, or its beginning is damaged") from error
     if image.width * image.height > MAX_PIXELS:
         raise PhotoError(f"the picture has {image.width * image.height / 1e6:.0f} megapixels; the limit is {MAX_PIXELS // 10**6}")
+    image.decodermaxblock = len(data)  # all at once: a JPEG's decoder that waits for more goes back a row each time
     kind = "JPEG" if image.format == "MPO" else image.format or ""  # MPO: a JPEG with a second one behind it, as some telephones write
     return MEDIA_TYPES[kind], image
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from functools import cache
 from itertools import chain, permutations, product
@@ -17,13 +17,13 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
-from iso3166 import countries_by_alpha2
 
 from pestcheck.inspection.identifiers import container_number, size_type
-from pestcheck.inspection.repair import options, repairs
+from pestcheck.inspection.repair import repairs
 from pestcheck.inspection.seals import seal_key
-from pestcheck.inspection.wpm_mark import AS_LETTER, NOT_COUNTRIES, TREATMENTS, Level, read_mark
+from pestcheck.marks import looked_again, mark
 from pestcheck.photo import open_photo
+from pestcheck.vision.agree import Steps
 from pestcheck.vision.text import Line, TextReader
 
 LONGEST = 3200
@@ -35,9 +35,6 @@ SURE, GOOD = 0.8, 0.75
 were, no other size is."""
 LEAD = 0.25
 """How much more the looks must speak for the best candidate than for the next one at its place, for no other look to be taken."""
-
-FIRST_ONLY = 4.0
-"""Cost, in nats, of a treatment code of which only the first letter was read, and says which it is."""
 
 ONE_AT_A_TIME = Lock()
 
@@ -94,29 +91,57 @@ def read(data: bytes, kinds: Collection[Kind] = tuple(Kind)) -> tuple[Candidate,
     """
     reader = _reader()
     photo, image = open_photo(data, least_side=LONGEST)
+    # Wood is brown: bright and even in red, in which dark paint stands out. Paint that is red itself shows in the other looks.
+    clearest = image.getchannel("R").convert("RGB") if set(kinds) == {Kind.wpm_mark} else image
     found: dict[tuple[Kind, str], Candidate] = {}
+    pieces: dict[tuple[Kind, str], _Piece] = {}
     votes: dict[tuple[Kind, str], float] = {}
     scale = photo.width / image.width
     before: dict[int, list[Line]] = {}
     with ONE_AT_A_TIME:
-        for turn, lines in enumerate(reader.frames(image, marks=Kind.wpm_mark in kinds), 1):
+        for turn, lines in enumerate(reader.frames(image, marks=Kind.wpm_mark in kinds, clear=clearest), 1):
             seen: dict[tuple[Kind, str], float] = {}
             now = [line for line in lines if line.text]
             earlier = before.setdefault(turn % 4, [])
             candidates = [*_candidates(now, earlier, set(kinds), image.size, scale)]
-            for candidate in candidates:
+            for candidate, piece in candidates:
                 key = _key(candidate)
                 seen[key] = max(seen.get(key, 0.0), candidate.confidence)
                 if key not in found or candidate.confidence > found[key].confidence:
                     found[key] = candidate
+                # The narrowest piece shows its letters largest.
+                if key not in pieces or piece.area < pieces[key].area:
+                    pieces[key] = piece
             # A number that has its treatment code has spoken: the code as the next look sees it is no new word on the number.
-            earlier += [line for line in now if not any(c.as_read.startswith(f"{line.text} ") for c in candidates)]
+            earlier += [line for line in now if not any(c.as_read.startswith(f"{line.text} ") for c, _ in candidates)]
             for key, confidence in seen.items():
                 votes[key] = votes.get(key, 0.0) + confidence
             if _enough(found.values(), votes, SURE if turn % 4 else GOOD):
                 break
-    order = {kind: place for place, kind in enumerate(Kind)}
-    return tuple(sorted(_distinct(found.values()), key=lambda c: (order[c.kind], c.problem is not None, -votes[_key(c)], c.text)))
+        order = {kind: place for place, kind in enumerate(Kind)}
+        ranked = sorted(_distinct(found.values()), key=lambda c: (order[c.kind], c.problem is not None, -votes[_key(c)], c.text))
+        return tuple(_looked_again(ranked, pieces, lambda line: reader.again(clearest, line)))
+
+
+def _looked_again(
+    ranked: list[Candidate], pieces: Mapping[tuple[Kind, str], _Piece], again: Callable[[Line], list[tuple[Line, Steps]]]
+) -> list[Candidate]:
+    """The candidates, where the best mark at a place is what more looks at its lines agree on."""
+    better: list[Candidate] = []
+    for candidate in ranked:
+        if candidate.kind is Kind.wpm_mark and not candidate.problem:
+            if any(other.text == candidate.text for other in better):
+                continue
+            if not any(other.kind is candidate.kind and _overlap(other.box, candidate.box) for other in better):
+                text, confidence = looked_again(candidate.text, pieces[_key(candidate)].lines, again)
+                if text != candidate.text:
+                    repaired = (*candidate.repaired, f"{candidate.text} to {text}")
+                    better.append(
+                        replace(candidate, text=text, repaired=repaired, confidence=round(min(candidate.confidence, confidence), 3))
+                    )
+                    continue
+        better.append(candidate)
+    return better
 
 
 def _key(candidate: Candidate) -> tuple[Kind, str]:
@@ -165,14 +190,22 @@ class _Piece:
     def text(self) -> str:
         return " ".join(line.text for line in self.lines)
 
+    @property
+    def area(self) -> float:
+        """Of the lines' boxes together, in square pixels."""
+        return sum(abs(float(np.linalg.det(line.points[1:3] - line.points[0]))) for line in self.lines)
+
 
 def _candidates(
     lines: list[Line], earlier: list[Line], kinds: set[Kind], size: tuple[int, int], scale: float
-) -> Iterator[Candidate]:  # fmt: skip
-    """Of the lines of a look. ``earlier``: those of looks before at the photograph turned alike, which may have the other half of a mark."""
+) -> Iterator[tuple[Candidate, _Piece]]:  # fmt: skip
+    """Of the lines of a look, each with its own. ``earlier``: those of looks before at the photograph turned alike, which may have the other
+    half of a mark."""
 
-    def candidate(kind: Kind, text: str, piece: _Piece, repaired: tuple[str, ...], confidence: float, problem: str | None) -> Candidate:
-        return Candidate(kind, text, piece.text, repaired, round(confidence, 3), _box(piece.lines, size, scale), problem)
+    def candidate(
+        kind: Kind, text: str, piece: _Piece, repaired: tuple[str, ...], confidence: float, problem: str | None
+    ) -> tuple[Candidate, _Piece]:
+        return Candidate(kind, text, piece.text, repaired, round(confidence, 3), _box(piece.lines, size, scale), problem), piece
 
     pieces = [_Piece(line.characters, (line,)) for line in lines]
     if Kind.container_number in kinds:
@@ -186,8 +219,8 @@ def _candidates(
                 yield candidate(Kind.size_type, piece.text, piece, (), piece.lines[0].confidence, None)
     if Kind.wpm_mark in kinds:
         for piece in [*pieces, *_below(lines, earlier)]:
-            if (mark := _mark(piece)) and mark[2] >= DOUBT:
-                yield candidate(Kind.wpm_mark, mark[0], piece, mark[1], mark[2], mark[3])
+            if (said := mark(piece.lines)) and said.confidence >= DOUBT:
+                yield candidate(Kind.wpm_mark, said.text, piece, said.repaired, said.confidence, said.problem)
     if Kind.seal in kinds:
         for piece in pieces:
             confidence = piece.lines[0].confidence
@@ -247,74 +280,6 @@ def _follows(one: Line, two: Line) -> bool:
     beside: bool = -0.5 * size < l2 - r1 < 5 * size and min(b1, b2) - max(t1, t2) > 0
     below: bool = -0.7 * size < t2 - b1 < 2 * size and min(r1, r2) - max(l1, l2) > 0
     return beside or below
-
-
-def _mark(piece: _Piece) -> tuple[str, tuple[str, ...], float, str | None] | None:
-    """Country-producer treatment, what was repaired, confidence, problem."""
-    text = piece.text
-    if not (
-        match := re.search(
-            r"^[^A-Z0-9]*([A-Z0-9]{2}(?=[ -]*-)|[A-Z]{2}(?=[0-9]))[ -]*([A-Z0-9][A-Z0-9 -]*?)[ -]*([A-Z0-9]{2})((?:[ -]*(?:DB|KD))*)[ -]*$",
-            text,
-        )
-    ):
-        return None
-    country, producer, treatment, more = match.groups()
-    if " " not in text and not re.match("[^A-Z0-9]*[A-Z0-9]{2}[ -]*-", text):
-        return None  # without a hyphen and in one piece it may as well be the number of a seal
-    places = [place for place in piece.characters if max(place, key=lambda c: place[c]).isalnum()]
-    letters = re.sub(r"[^A-Z0-9]", "", text)
-    where = len(letters) - len(re.sub(r"[^A-Z]", "", more)) - 2
-    known = countries_by_alpha2.keys() - NOT_COUNTRIES
-    meant, first_cost = _meant(places[:2], known)
-    code, last_cost = _meant(places[where : where + 2], TREATMENTS.keys(), by_first=FIRST_ONLY)
-    if not meant or not code or not re.search(r"[0-9]", producer):
-        return None
-    repaired = [f"{a} to {b}" for a, b in ((country, meant), (treatment, code)) if a != b]
-    producer, changed = _producer(producer)
-    said = f"{meant}-{producer} {code}"
-    middle = [max(place.values()) for place in places[2:where]]
-    confidence = math.exp(-(first_cost + last_cost - sum(map(math.log, middle))) / max(1, len(places)) * 2)
-    faults = [warning.text for warning in read_mark(said).warnings if warning.level is Level.FAULT]
-    return said, tuple(repaired + changed), confidence, faults[0] if faults else None
-
-
-def _meant(places: list[Mapping[str, float]], allowed: Collection[str], by_first: float = math.inf) -> tuple[str, float]:
-    """The likeliest of the allowed pairs of letters, "" if none is near, and its cost.
-
-    Args:
-        by_first: cost of a second letter that was not seen at all, where only one of the allowed pairs begins as the first one says.
-    """
-    if len(places) != 2:
-        return "", math.inf
-    one, two = (options(place, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") for place in places)
-    first = max(places[0], key=lambda character: places[0][character])
-    alone = {pair for pair in allowed if [other for other in allowed if other[0] == first] == [pair]}
-    costs = {
-        pair: one[pair[0]] + min(two.get(pair[1], math.inf), by_first if pair in alone else math.inf)
-        for pair in sorted(allowed)
-        if pair[0] in one
-    }
-    best = min(costs, key=lambda pair: costs[pair], default="")
-    return (best, costs[best]) if best and costs[best] < 6 else ("", math.inf)
-
-
-def _producer(text: str) -> tuple[str, list[str]]:
-    """The code with one kind of separator. Among more digits letters are taken for the digits that they look like, and a digit beside
-    one letter for a letter; a letter on its own at the end is part of the border or of the code below."""
-    parts, changed = re.findall(r"[A-Z0-9]+", text), []
-    if len(parts) > 1 and len(parts[-1]) == 1 and parts[-1].isalpha():
-        changed.append(f"{parts.pop()} left out at the end")
-    for place, part in enumerate(parts):
-        digits = sum(character.isdigit() for character in part)
-        meant = part.translate(AS_DIGIT if digits * 2 > len(part) else AS_LETTER)
-        if meant != part and (meant.isdigit() or len(part) == 2):
-            changed.append(f"{part} to {meant}")
-            parts[place] = meant
-    return "-".join(parts), changed
-
-
-AS_DIGIT = str.maketrans("OQDIZSGBT", "000125687")
 
 
 def _box(lines: tuple[Line, ...], size: tuple[int, int], scale: float) -> tuple[int, int, int, int]:

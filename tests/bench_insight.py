@@ -11,6 +11,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -28,7 +29,7 @@ from pestcheck.records.period import Period
 from pestcheck.store import events, open_folder
 from pestcheck.store.db import Database
 from pestcheck.store.journey_tables import Leg, Party
-from pestcheck.store.tables import Answer, Finding, Inspection, Photograph, View
+from pestcheck.store.tables import Answer, Contamination, Finding, Inspection, Photograph, View
 
 AREAS = [point.area for point in templates()["container_7_point"].points]
 LABELS = ("hornet", "seed", "soil", "snail", "spider_web", "plant_matter")
@@ -51,7 +52,7 @@ def fill(database: Database, inspections: int, *, findings: int = 10, seed: int 
     rows = _rows(chance, inspections, findings, [one.id for one in parties], [one.sha256 for one in pictures], now)
     while batch := list(islice(rows, 2000)):
         with database.writing() as session:
-            for table in (Inspection, Answer, View, Finding, Leg):
+            for table in (Inspection, Answer, View, Finding, Contamination, Leg):
                 _put(session, table, [row for one in batch for row in one[table]])
     with database.engine.connect() as connection:
         connection.exec_driver_sql("ANALYZE")
@@ -70,7 +71,7 @@ def _rows(
         said = {"decided_by": "A", "decided_at": events.written(at), "candidates": [], "reason": "", "version": 1, "box": [1, 2, 30, 40]}
         origin, destination = chance.sample(PORTS, 2)
         dirty = chance.random() < (0.4 if origin == "Durban" else 0.2)
-        views, found, bad = [], [], set()
+        views, found, bad = [], [], Counter[tuple[str, str]]()
         for place in range(findings):
             view, area = uuid7(), AREAS[place % len(AREAS)]
             views.append({
@@ -79,13 +80,14 @@ def _rows(
                 "verdict": chance.choice(("suspect", "nothing_found", "nothing_found", "unsure", "unusable")), "model": "pest@1", "problems": [],
             })  # fmt: skip
             there = dirty and chance.random() < 0.5
-            if there:
-                bad.add(area)
             found.append({
                 "id": uuid7(), "view_id": view, "position": 0, "label": "hornet", "group": "insect", "probability": 0.8,
                 "state": chance.choice(("confirmed", "confirmed", "corrected", "missed")) if there else "rejected",
                 "decided_label": chance.choice(LABELS) if there else None, **said,
             })  # fmt: skip
+            if there:
+                bad[area, found[-1]["decided_label"]] += 1
+                bad[area, ""] = 1
         yield {
             Inspection: [{
                 "id": key, "container_number": f"CSQU{number:07}", "template": "container_7_point", "template_version": 1, "inspector": "A",
@@ -96,10 +98,11 @@ def _rows(
             }],
             Answer: [{
                 "inspection_id": key, "area": area, "state": "inspected", "note": "", "answered_by": "A", "answered_at": events.written(at),
-                "result": "contamination" if area in bad else "no_contamination", "version": 1,
+                "result": "contamination" if bad[area, ""] else "no_contamination", "version": 1,
             } for area in AREAS],
             View: views,
             Finding: found,
+            Contamination: [{"inspection_id": key, "area": area, "label": label, "n": n} for (area, label), n in bad.items() if n],
             Leg: [{
                 "id": uuid7(), "inspection_id": key, "position": 0, "tendered_by": chance.choice(parties), "received_by": parties[0],
                 "origin": origin, "destination": destination, "recorded_by": "A", "recorded_at": events.written(at),

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,7 +17,7 @@ import pytest
 
 from pestcheck.records import Records
 from pestcheck.store import open_folder
-from pestcheck.vision.scan import Scanner
+from pestcheck.vision.scan import Report, Scanner
 from tests.servers import PostgreSQL, S3Service, free_port
 
 ROOT = Path(__file__).parents[1]
@@ -45,6 +45,19 @@ def shared_data() -> Path:
 def scanner() -> Scanner:
     """The shipped model."""
     return Scanner()
+
+
+@pytest.fixture(scope="session")
+def scan(scanner: Scanner) -> Callable[[bytes], Report]:
+    """What the model says, each photograph looked at once."""
+    known: dict[bytes, Report] = {}
+
+    def look(data: bytes) -> Report:
+        if data not in known:
+            known[data] = scanner.scan(data)[0]
+        return known[data]
+
+    return look
 
 
 @pytest.fixture(scope="session")

@@ -67,6 +67,19 @@ def test_a_scan_loads_neither_torch_nor_gradio(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_the_app_starts_without_writing_gradios_stubs() -> None:
+    script = (
+        "import sys; opened = []\n"
+        "sys.addaudithook(lambda event, given: event == 'open' and opened.append(str(given[0])))\n"
+        "import inspect; before = inspect.getfile\n"
+        "import app.main\n"
+        "assert inspect.getfile is before and any('gradio' in path for path in opened)\n"
+        "print([path for path in opened if path.endswith('.pyi')])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 def test_modules_stay_small() -> None:
     for package in MAY_IMPORT:
         for path in (ROOT / package).rglob("*.py"):

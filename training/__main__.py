@@ -113,15 +113,19 @@ def promote(
     from pestcheck.records import Records, Refused
     from pestcheck.settings import Settings
     from pestcheck.store import open_folder
-    from pestcheck.vision.bundle import BundleError
+    from pestcheck.vision import bundle
     from training import promote as gates
 
     settings = Settings(**({"data": records} if records else {}))
     try:
-        measured, found = gates.gates_of(over, model, test)
-        typer.echo(gates.table(measured))
         database, photographs = open_folder(settings.data, settings.database_url, settings.photographs)
         store = Records(database, photographs, catalogue(settings.templates_folder))
+        now = store.promoted()
+        used = now.model if now else bundle.load(settings.model or bundle.shipped()).id
+        if not dry_run and used != bundle.load(over).id:
+            raise SystemExit(f"{used} is in use, not {over.name}; compare with that one (--over)")
+        measured, found = gates.gates_of(over, model, test)
+        typer.echo(gates.table(measured))
         if shadow:
             measured["shadow"] = gates.shadow(store, over, model, shadow)
             typer.echo(f"shadow: {len(measured['shadow']['changed'])} of the last {measured['shadow']['photographs']} photographs change")
@@ -136,13 +140,9 @@ def promote(
             raise SystemExit(f"{model.name} is not put in use; a person may do so all the same with --although REASON")
         if dry_run:
             return
-        from pestcheck.vision import bundle
-
-        if store.promoted() is None and (used := bundle.load(settings.model or bundle.shipped()).id) != measured["before"]:
-            raise SystemExit(f"{used} is in use, not {measured['before']}; compare with that one (--over)")
         why = "; ".join(filter(None, (reason, f"although gates failed: {although}" if failed else "")))
         store.promote(model, replaces=measured["before"], compared=measured, actor=by, reason=why)
-    except (manifests.ManifestError, BundleError, Refused, OSError) as error:
+    except (manifests.ManifestError, bundle.BundleError, Refused, OSError) as error:
         raise SystemExit(str(error)) from error
     typer.echo(f"{measured['after']} is in use, after {measured['before']}; back with: pestcheck models rollback --by NAME --reason WHY")
 
@@ -178,13 +178,14 @@ def export(
     ] = None,
     classifier: Annotated[Path | None, typer.Option(help="The same, where only the finder was trained anew.")] = None,
 ) -> None:
-    """Write the model folder from the networks in OUT/run: networks, thresholds (bundle.json), metrics.json, plots and CARD.md."""
+    """Write the model folder from the networks in OUT/run: networks, thresholds (bundle.json), metrics.json, plots and CARD.md.
+
+    With both --finder and --classifier nothing is new but the thresholds, and what is measured with them.
+    """
     from pestcheck.vision.bundle import BundleError
     from training.conformal import TooFewError
     from training.export_onnx import export as run
 
-    if finder and classifier:
-        raise SystemExit("with both networks taken over there is nothing new; give one of --finder and --classifier")
     taken = {task: model for task, model in (("finder", finder), ("classifier", classifier)) if model}
     try:
         _say(run(data, out, taken))
@@ -244,6 +245,29 @@ def species(
         typer.echo(line)
     if out:
         out.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+
+
+@app.command()
+def lines(
+    data: Data,
+    fonts: Annotated[Path, typer.Option(help="Folder with fonts (.ttf, .otf), also in folders below it.")],
+    out: Annotated[Path, typer.Option("--out", help="Model folder, for example models/mark-lines-0.1.0.")],
+    steps: Annotated[int, typer.Option(help="Batches of 64 lines to train on.", min=1)] = 3600,
+) -> None:
+    """Train the reader of worn marks on made-up lines. The checkpoint and the log go to OUT/run; the same command resumes."""
+    import os
+
+    from pestcheck.vision.lines import NETWORK
+    from training import lines, stencils
+
+    try:
+        backs = lines.surfaces(manifests.read_manifest(data))
+        network = lines.train(backs, fonts, out / "run", steps, os.cpu_count() or 1)
+        right = lines.share_right(network, backs, stencils.fonts(fonts)[::10])
+        apart = lines.export(network, out / NETWORK)
+    except (manifests.ManifestError, OSError) as error:
+        raise SystemExit(str(error)) from error
+    typer.echo(f"{out / NETWORK}: {right:.1%} of made-up lines in fonts of the test right; torch and ONNX Runtime differ by {apart:.1g}")
 
 
 def _say(metrics: dict[str, Any]) -> None:

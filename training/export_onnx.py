@@ -45,7 +45,7 @@ class FromPixels(nn.Module):
 
 
 def write_onnx(net: nn.Module, labels: list[str], path: Path) -> None:
-    """Export to ONNX, for any number and size of pictures, with the labels in the file's metadata."""
+    """Export to ONNX, for any number of pictures with sides of a multiple of ``tiles.GRID``, with the labels in the file's metadata."""
     example = torch.zeros(2, 64, 64, 3, dtype=torch.uint8)
     outputs = ["out", "unlike"] if isinstance(net, Classified) else ["out"]
     with warnings.catch_warnings():
@@ -58,8 +58,32 @@ def write_onnx(net: nn.Module, labels: list[str], path: Path) -> None:
     model = onnx.load(path)
     for part in (*model.graph.node, *model.graph.initializer):
         part.doc_string = ""
+    pad_inside(model)
     onnx.helper.set_model_props(model, {"labels": json.dumps(labels)})
     onnx.save_model(model, path)
+
+
+def pad_inside(model: onnx.ModelProto) -> None:
+    """Have every convolution of stride 2 pad its input itself. The network's own padding (TensorFlow's "same") asks each picture for its size
+    and copies it, a third of the time; where sides are even at each stride it always adds the kernel less 2, the odd one at the end."""
+    graph = model.graph
+    makers = {name: node for node in graph.node for name in node.output}
+    for node in graph.node:
+        pad = makers.get(node.input[0]) if node.op_type == "Conv" else None
+        if pad is None or pad.op_type != "Pad":
+            continue
+        of = {attribute.name: attribute for attribute in node.attribute}
+        if list(of["strides"].ints) != [2, 2] or any(of["pads"].ints):
+            raise ValueError(f"{node.name}: padded before a convolution of strides {list(of['strides'].ints)} that pads, too")
+        more = [size - 2 for size in of["kernel_shape"].ints]
+        of["pads"].ints[:] = [*(n // 2 for n in more), *(n - n // 2 for n in more)]
+        node.input[0] = pad.input[0]
+    wanted = {output.name for output in graph.output}
+    for node in reversed([*graph.node]):  # what nothing reads any more
+        if wanted.isdisjoint(node.output):
+            graph.node.remove(node)
+        else:
+            wanted.update(node.input)
 
 
 def parity(net: nn.Module, path: Path, pixels: np.ndarray) -> float:
@@ -82,7 +106,7 @@ def export(folder: Path, out: Path, taken: Mapping[str, Path] | None = None) -> 
 
     Args:
         taken: for "finder" or "classifier", a model folder whose networks, the shipped one and those of its folds, are taken over;
-            those of the other task are in ``out/run``.
+            those of the other task are in ``out/run``. Both: nothing is trained, and all is calibrated anew, as after a change of the plan.
 
     Returns what is in ``metrics.json`` (see ``report``). Nothing is written before everything is calibrated.
 
@@ -97,10 +121,13 @@ def export(folder: Path, out: Path, taken: Mapping[str, Path] | None = None) -> 
     taken = taken or {}
     before = {task: bundle.load(model) for task, model in taken.items()}
     networks, labels = _networks(out / "run", [task for task in FILES if task not in taken])
+    labels = labels or list(before["classifier"].labels)
     if others := [model.id for model in before.values() if list(model.labels) != labels]:
-        raise SystemExit(f"{others[0]} has other labels than the networks in {out / 'run'}; its networks cannot be taken over")
+        than = f"the networks in {out / 'run'}" if networks else before["classifier"].id
+        raise SystemExit(f"{others[0]} has other labels than {than}; its networks cannot be taken over")
     if unknown := {p.label for p in pictures} - set(labels):
         raise SystemExit(f"the manifest has labels that the network was not trained on: {', '.join(sorted(unknown))}. Train again.")
+    out.mkdir(parents=True, exist_ok=True)
     sample = heldout.inputs(pictures[:: max(1, len(pictures) // PARITY_PICTURES)][:PARITY_PICTURES], heldout.Plan.side)
     with TemporaryDirectory(dir=out) as temporary:
         work, differences = Path(temporary), []
@@ -129,7 +156,8 @@ def export(folder: Path, out: Path, taken: Mapping[str, Path] | None = None) -> 
         shutil.rmtree(out / "folds", ignore_errors=True)
         for item in list(work.iterdir()):
             os.replace(item, out / item.name)
-    print(f"largest difference of a logit between torch and ONNX Runtime: {max(differences):.2g}", flush=True)
+    if differences:
+        print(f"largest difference of a logit between torch and ONNX Runtime: {max(differences):.2g}", flush=True)
     return report.report(folder, out, judged)
 
 
@@ -148,6 +176,10 @@ def _take_over(model: Path, file: str, work: Path) -> None:
             raise SystemExit(f"{path} is not there, so this network cannot be measured; name a model folder with its folds")
         (work / fold).mkdir(parents=True, exist_ok=True)
         shutil.copy(path, work / fold / file)
+    for path in model.glob(f"folds/*/{report.BEFORE}/{file}"):
+        copy = work / path.relative_to(model)
+        copy.parent.mkdir()
+        shutil.copy(path, copy)
 
 
 def with_known(net: nn.Module, pictures: list[data.Picture]) -> Classified:

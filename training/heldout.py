@@ -30,6 +30,10 @@ class Plan:
 
     Chosen by ``plans``: overlap brings nothing. 2016 pixels are half of what most cameras give, which a JPEG can be read at. 448 cost
     finds among the small things that ``plans`` counts, but without them drawn animals of a ninth of the width were missed.
+
+    Tiles of 448 overlap somewhat on 2016 by 1504 pixels without being asked to, and that helps, probably as the mean of two lowers what
+    clean cells reach. Of 3,840 things on made-up photographs the finder finds 27.8 % so, where 10 % of 64 clean ones are flagged; 20.7 %
+    with tiles of 416 by 384, which cover the level hardly more than once, in 0.8 of the time; 24.2 % with 672 by 512; 19.4 % in one pass.
     """
 
     side: int = 224

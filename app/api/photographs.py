@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
+import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from app.api.common import AN_ID, ID, Area, Changing, Here, InspectionId, Text, Who, allowed, an_id, made, status
@@ -19,6 +22,9 @@ from pestcheck.records import NotFound, PhotographView
 
 router = APIRouter(tags=["photographs"])
 MEDIA_TYPES = (*photo.MEDIA_TYPES.values(), "application/octet-stream")
+MOST_WAIT = 30
+AGAIN_SECONDS, ELSEWHERE_SECONDS = 0.1, 2.0
+"""How often who waits looks whether this server wrote anything, and how often in the database, where another server may have."""
 DIGEST = "^sha-256=:[A-Za-z0-9+/]{43}=:$"
 
 
@@ -70,7 +76,7 @@ def put_photograph(
     amends: Annotated[Text, Query(description="why a closed inspection is amended")] = "",
 ) -> Taken:
     """The original bytes are kept before this is answered; let go of yours when ``sha256`` is that of what you sent. The model looks at it
-    afterwards: read the photograph again until its state is no longer ``waiting``. The same photograph is at a point once: if it is there
+    afterwards: read the photograph, with ``wait``, until its state is no longer ``waiting``. The same photograph is at a point once: if it is there
     under another id, that one is answered."""
     key = records.photograph(view.inspection.id, area, data, name=name, actor=who.name, view_id=view_id, after=after, amends=amends)
     status(response, new=all(item.view.id != key for item in view.photographs))
@@ -90,7 +96,23 @@ Seen = Annotated[PhotographView, Depends(seen)]
 
 
 @router.get("/inspections/{inspection_id}/photographs/{view_id}", summary="Read what is known of a photograph")
-def read_photograph(item: Seen) -> Taken:
+async def read_photograph(
+    item: Seen,
+    records: Here,
+    wait: Annotated[
+        int,
+        Query(
+            ge=0, le=MOST_WAIT, description="seconds after which this is answered at the latest; sooner, once the model has looked at it"
+        ),
+    ] = 0,
+) -> Taken:
+    end, writes = time.monotonic() + wait, -1
+    while item.view.state == "waiting" and (left := end - time.monotonic()) > 0:
+        look = time.monotonic() + min(left, ELSEWHERE_SECONDS)
+        while records.database.writes == writes and time.monotonic() < look:
+            await asyncio.sleep(AGAIN_SECONDS)
+        writes = records.database.writes  # before reading: what is written meanwhile is looked for again
+        item = await run_in_threadpool(records.photograph_in, item.view.inspection_id, item.view.id)
     return taken(item)
 
 

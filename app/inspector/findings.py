@@ -16,8 +16,7 @@ from app.pages.picture import decision, hints, picture, suggestion, trainers, ve
 from pestcheck.inspection.guidance import Guidance
 from pestcheck.records import CONTAMINANTS, InspectionView, PhotographView, Refused
 from pestcheck.records.findings import CONDITIONS, LIFE_STAGES
-from pestcheck.records.view import KEPT
-from pestcheck.store.tables import Finding
+from pestcheck.store.tables import KEPT, Finding
 from pestcheck.taxonomy import LABELS
 
 LIVING = {"insect", "spider", "snail_slug", "other_invertebrate", "egg_mass"}

@@ -13,9 +13,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
-
 from app.forms import form_field
+from app.gradio import gr
 from app.identity import person
 from app.inspector import flow
 from app.inspector.place import Desk, Place, Told

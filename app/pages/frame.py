@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
-import gradio as gr
-
 from app.forms import THEMES
+from app.gradio import gr
 from app.inspector.place import Desk, Place, Told
 from app.pages.html import attributes, button
 from app.pages.ways import ways

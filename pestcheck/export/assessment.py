@@ -65,7 +65,7 @@ def assessment_pdf(found: Evidence, *, language: str = "en", made_by: str = "") 
         y = 14.0
     paper.rule(y)
     paper.say(MARGIN, y + 2, f"{t(found.note)} {t('List of criteria: version {n}.', n=found.version)}", size=8, grey=GREY, lines=5)
-    return bytes(paper.output())
+    return paper.finished()
 
 
 def _samples(counted: Found) -> str:

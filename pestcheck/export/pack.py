@@ -188,7 +188,7 @@ def write(
     for number, (view, pdf) in enumerate(printed, 1):
         one = view.inspection.id
         archive.add(f"{form.RECORDS}{one}.json", json.dumps(inspection_json(view, location=location), ensure_ascii=False, indent=1))
-        archive.add(f"{form.RECORDS}{one}.pdf", pdf)
+        archive.add(f"{form.RECORDS}{one}.pdf", pdf, packed=False)  # it is packed inside
         yield out.take()
         yield from _photographs(view, photo_store, archive, out, done, missing, location=location)
         progress(number, len(contents.places))

@@ -15,8 +15,8 @@ from pestcheck.store.tables import Finding
 
 log = logging.getLogger(__name__)
 
-SIDE, SHARP, THUMB = 1000, 1800, 200
-"""Pixels: the longer side of a photograph in the annex, of one that small findings are cut out of, and of what is cut out."""
+SIDE, SHARP, THUMB = 800, 1800, 200
+"""Pixels: the longer side of a photograph in the annex (235 dpi as printed), of one that small findings are cut out of, and of what is cut out."""
 AROUND = 0.4
 """Of the longer side of a box, what is shown around it."""
 QUALITY = 80
@@ -76,8 +76,11 @@ def _around(box: Sequence[float] | None, size: tuple[int, int], scale: float = 1
 
 
 def _jpeg(image: Image.Image, side: int) -> bytes:
-    share = min(1.0, side / max(image.size))
-    size = max(1, round(image.width * share)), max(1, round(image.height * share))
+    """At most a tenth longer than ``side``: taking the mean of squares is five times faster than to resize, which that often saves."""
+    image = image.reduce(max(1, max(image.size) // side))
+    if (longest := max(image.size)) > 1.1 * side:
+        size = max(1, image.width * side // longest), max(1, image.height * side // longest)
+        image = image.resize(size, Image.Resampling.BILINEAR)
     out = io.BytesIO()
-    image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0).save(out, "JPEG", quality=QUALITY)
+    image.save(out, "JPEG", quality=QUALITY)
     return out.getvalue()

@@ -13,10 +13,10 @@ from pestcheck.ids import is_id
 from pestcheck.inspection.identifiers import scac
 from pestcheck.inspection.journey import name_key
 from pestcheck.records.common import Refused, moment, text
-from pestcheck.records.view import CONTAMINANTS, DISPOSITIONS, KEPT, RESULTS
+from pestcheck.records.view import CONTAMINANTS, DISPOSITIONS, RESULTS
 from pestcheck.store import events
 from pestcheck.store.journey_tables import Leg, Party
-from pestcheck.store.tables import Answer, Finding, Inspection, View
+from pestcheck.store.tables import Contamination, Inspection
 from pestcheck.taxonomy import LABELS
 
 OUTCOMES = {**RESULTS, "open": "Open", "closed": "Closed", **DISPOSITIONS}
@@ -103,18 +103,16 @@ NAMES = tuple(field.name for field in fields(Filter))
 
 
 def _found(label: str = "") -> Any:
-    """Ids of the inspections where a person found something, or just this."""
-    query = select(View.inspection_id).join(Finding).where(col(Finding.state).in_(KEPT), col(Finding.cargo).is_(None))
+    """Ids of the inspections where a person found contamination, or just this."""
+    query = select(Contamination.inspection_id).where(Contamination.n > 0)
     if not label:
         return query
     named = {label} | {one.id for one in LABELS.values() if one.group == label}
-    return query.where(func.coalesce(Finding.decided_label, Finding.label).in_(sorted(named)))
+    return query.where(col(Contamination.label).in_(sorted(named)))
 
 
 def _came_to(outcome: str) -> ColumnElement[bool]:
-    contaminated = or_(
-        col(Inspection.id).in_(select(Answer.inspection_id).where(Answer.result == "contamination")), col(Inspection.id).in_(_found())
-    )
+    contaminated = col(Inspection.id).in_(_found())
     match outcome:
         case "contamination":
             return contaminated

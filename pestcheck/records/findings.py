@@ -10,9 +10,9 @@ from sqlmodel import Session, col, select
 
 from pestcheck.inspection.guidance import Condition, Guidance, ManifestedCargo, Role, Stage, guidance, rules
 from pestcheck.records.common import Refused, UseCases, change, get, moment, new_id, not_stale, one_of, text, unchanged
-from pestcheck.records.view import CONTAMINANTS, DECISIONS, DISPOSITIONS, KEPT
+from pestcheck.records.view import CONTAMINANTS, DECISIONS, DISPOSITIONS
 from pestcheck.store import events
-from pestcheck.store.tables import Action, Finding, Inspection, Notification, Photograph, View
+from pestcheck.store.tables import KEPT, Action, Finding, Inspection, Notification, Photograph, View
 
 CONDITIONS = {"alive": "Alive or fresh", "dead": "Dead or dry", "unknown": "Cannot tell"}
 LIFE_STAGES = {

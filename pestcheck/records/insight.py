@@ -6,14 +6,14 @@ no rate of all (domain: AQIM keeps random and targeted inspections apart). Formu
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import CTE, Integer, Select, case, distinct, exists, func, literal, null, select, union, union_all
+from sqlalchemy import CTE, Integer, Select, case, distinct, exists, func, literal, select, union_all
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlmodel import Session, col
@@ -23,9 +23,8 @@ from pestcheck.rates import Rate, quantile
 from pestcheck.records.common import UseCases, at_their_sites, text
 from pestcheck.records.inspections import SELECTIONS
 from pestcheck.records.period import Period
-from pestcheck.records.view import KEPT
 from pestcheck.store.journey_tables import Leg, Party
-from pestcheck.store.tables import Action, Answer, Draw, Finding, Inspection, View
+from pestcheck.store.tables import Action, Answer, Contamination, Draw, Finding, Inspection, View
 
 KINDS = (*SELECTIONS, "")
 """Kinds of selection; "": nobody said why the conveyance was inspected."""
@@ -130,20 +129,20 @@ class Insight(UseCases):
         where = None if site is None else text(site, "site")
         with self.database.reading() as session:
             closed = _closed(session, span, where)
-            counted = _counted(session, span, where)
-            totals = {kind: of for _, _, kind, of, *_ in counted[""]}
+            counted, took = _counted(session, span, where), _took(session, closed)
+            totals = Counter[str]()
+            for _, _, kind, of, *_ in counted["week"]:
+                totals[kind] += of
             counted["label"] = [(label, "", kind, totals[kind], *found) for label, _, kind, _, *found in counted["label"]]
-            counted["area"] = _areas(session, self.catalogue, closed, counted["area"])
+            counted["area"] = _areas(session, self.catalogue, closed, took, counted["area"])
             lines = {by: _lines(counted[by], newest=by == "week") for by in BY}
-            total = next(iter(_lines(counted[""])), Line((), {}))
+            total = next(iter(_lines(("", "", *rest) for _, _, *rest in counted["week"])), Line((), {}))
             return Insights(
-                span, where, total, _open(session, span, where), lines, _cleaning(session, closed), _times(session, closed),
+                span, where, total, _open(session, span, where), lines, _cleaning(session, closed), _times(took),
                 _drawn(session, span, where), _sites(session),
             )  # fmt: skip
 
 
-THERE = (col(Finding.state).in_(KEPT), col(Finding.cargo).is_(None))
-"""Of a finding: a person says that it is there, and that it is no cargo."""
 Row = tuple[Any, ...]
 """Two parts of a key, kind of selection, inspections, those with contamination, findings."""
 
@@ -153,38 +152,19 @@ def _sites(session: Session) -> tuple[str, ...]:
     return tuple(sorted(site for (site,) in session.connection().execute(query)))
 
 
-def contamination() -> CTE:
-    """What people found, a row each: the findings that are there (``n`` is 1), and the points that they answered so (0, without a label)."""
-    there = (
-        select(View.inspection_id, View.area, Finding.decided_label.label("label"), literal(1).label("n"))  # type: ignore[call-overload, union-attr]
-        .join(Finding, col(Finding.view_id) == View.id).where(*THERE)
-    )  # fmt: skip
-    said = select(Answer.inspection_id, Answer.area, null(), literal(0)).where(col(Answer.state) == "inspected", col(Answer.result) == "contamination")  # type: ignore[call-overload]  # fmt: skip
-    return union_all(there, said).cte("contamination")
-
-
-def looked_at(
-    session: Session, period: Period, site: str | None = None, *, kinds: Iterable[str] | None = None, bad: CTE | None = None
-) -> CTE:  # fmt: skip
+def looked_at(session: Session, period: Period, site: str | None = None, *, kinds: Iterable[str] | None = None) -> CTE:
     """The closed inspections of a period as a table: what they are counted by, and whether a person found contamination.
 
     Args:
-        kinds: only of these kinds of selection. bad: ``contamination``, where the statement has it already.
+        kinds: only of these kinds of selection.
     """
-    there = contamination() if bad is None else bad
-    # A union, where a distinct would do: SQLite goes through what the latter gives once an inspection.
-    dirty = union(select(there.c.inspection_id).where(there.c.n == 1), select(there.c.inspection_id).where(there.c.n == 0)).subquery()
-    query = (
-        select(
-            col(Inspection.id).label("id"), func.coalesce(Inspection.selection, "").label("selection"),
-            func.substr(Inspection.opened_at, 1, 10).label("day"), func.coalesce(Inspection.origin, "").label("origin"),
-            func.coalesce(Inspection.destination, "").label("destination"), func.coalesce(Inspection.carrier_scac, "").label("carrier"),
-            func.coalesce(Inspection.site, "").label("site"), col(Inspection.container_number).label("number"),
-            case((dirty.c[0].is_(None), 0), else_=1).label("found"),
-        )
-        .outerjoin(dirty, dirty.c[0] == Inspection.id)
-        .where(*within(session, period, site), col(Inspection.closed_at).is_not(None))
-    )  # fmt: skip
+    query = select(
+        func.coalesce(Inspection.selection, "").label("selection"), func.substr(Inspection.opened_at, 1, 10).label("day"),
+        col(Inspection.id).label("id"), func.coalesce(Inspection.origin, "").label("origin"),
+        func.coalesce(Inspection.destination, "").label("destination"), func.coalesce(Inspection.carrier_scac, "").label("carrier"),
+        func.coalesce(Inspection.site, "").label("site"), col(Inspection.container_number).label("number"),
+        case((exists().where(col(Contamination.inspection_id) == Inspection.id, col(Contamination.n) > 0), 1), else_=0).label("found"),
+    ).where(*_closed(session, period, site))  # fmt: skip
     if kinds is not None:
         query = query.where(func.coalesce(Inspection.selection, "").in_([*kinds]))
     return query.cte("looked_at")
@@ -203,8 +183,7 @@ def _counted(session: Session, period: Period, site: str | None) -> dict[str, li
     Those of a label or an area count only inspections with contamination.
     """
     none, nothing = literal(""), literal(0)
-    bad = contamination()
-    of = looked_at(session, period, site, bad=bad)
+    of = looked_at(session, period, site)
 
     def by(name: str, one: Any, two: Any = none) -> Select[Any]:
         return select(literal(name), one, two, of.c.selection, func.count(), func.sum(of.c.found), nothing).group_by(
@@ -216,25 +195,33 @@ def _counted(session: Session, period: Period, site: str | None) -> dict[str, li
         select(literal("partner"), hands.c.name, none, of.c.selection, func.count(), func.sum(of.c.found), nothing)
         .join_from(of, hands, hands.c.inspection_id == of.c.id).group_by(hands.c.name, of.c.selection)
     )  # fmt: skip
-    everything = select(literal(""), none, none, of.c.selection, func.count(), func.sum(of.c.found), nothing).group_by(of.c.selection)
+    found = (
+        select(
+            col(Contamination.inspection_id).label("id"), col(Contamination.area).label("area"), col(Contamination.label).label("label"),
+            col(Contamination.n).label("n"), func.coalesce(Inspection.selection, "").label("selection"),
+        )
+        .join(Inspection, col(Inspection.id) == Contamination.inspection_id)
+        .where(col(Contamination.n) > 0, *_closed(session, period, site)).cte("found")
+    )  # fmt: skip
 
-    selection = func.coalesce(Inspection.selection, "")
-
-    def found_by(name: str, one: Any, *only: Any) -> Select[Any]:
-        return (
-            select(literal(name), one, none, selection, nothing, func.count(distinct(bad.c.inspection_id)), func.sum(bad.c.n))
-            .join_from(bad, Inspection, col(Inspection.id) == bad.c.inspection_id).where(*_closed(session, period, site), *only)
-            .group_by(one, selection)
-        )  # fmt: skip
+    at = (  # an inspection once, without a set of those that were counted, which takes as long again
+        select(found.c.area, found.c.selection, func.sum(case((found.c.label != "", found.c.n), else_=0)).label("n"))
+        .group_by(found.c.id, found.c.area, found.c.selection).subquery()
+    )  # fmt: skip
 
     parts = (
-        by("week", of.c.day), by("lane", of.c.origin, of.c.destination), by("carrier", of.c.carrier), by("site", of.c.site), everything,
-        partner, found_by("label", bad.c.label, bad.c.n == 1), found_by("area", bad.c.area),
+        by("week", of.c.day), by("lane", of.c.origin, of.c.destination), by("carrier", of.c.carrier, of.c.site), partner,
+        select(literal("label"), found.c.label, none, found.c.selection, nothing, func.count(distinct(found.c.id)), func.sum(found.c.n))
+        .where(found.c.label != "").group_by(found.c.label, found.c.selection),
+        select(literal("area"), at.c.area, none, at.c.selection, nothing, func.count(), func.sum(at.c.n)).group_by(at.c.area, at.c.selection),
     )  # fmt: skip
     rows: dict[str, list[Row]] = defaultdict(list)
-    for name, one, two, kind, n, found, several in session.connection().execute(union_all(*parts)):
-        rows[name].append((one, two, kind, int(n), int(found), int(several)))
+    for name, one, two, kind, n, bad, several in session.connection().execute(union_all(*parts)):
+        rows[name].append((one, two, kind, int(n), int(bad), int(several)))
     rows["week"] = [(monday(one), *rest) for one, *rest in rows["week"]]
+    # Counted by both at once: that is one pass less.
+    rows["site"] = [(where, "", *rest) for _, where, *rest in rows["carrier"]]
+    rows["carrier"] = [(carrier, "", *rest) for carrier, _, *rest in rows["carrier"]]
     return rows
 
 
@@ -242,24 +229,32 @@ def _closed(session: Session, period: Period, site: str | None) -> tuple[Any, ..
     return (*within(session, period, site), col(Inspection.closed_at).is_not(None))
 
 
-def _areas(session: Session, catalogue: Catalogue, where: tuple[Any, ...], bad: Iterable[Row]) -> list[Row]:
+def _took(session: Session, where: tuple[Any, ...]) -> list[tuple[str, int, str, int, int]]:
+    """How many inspections, by template and version, kind of selection, and the minutes that they took."""
+    took = minutes(Inspection.opened_at, Inspection.closed_at)
+    columns: tuple[Any, ...] = (Inspection.template, Inspection.template_version, func.coalesce(Inspection.selection, ""), took)
+    return [tuple(row) for row in session.connection().execute(select(*columns, func.count()).where(*where).group_by(*columns))]
+
+
+def _areas(
+    session: Session, catalogue: Catalogue, where: tuple[Any, ...], took: Iterable[tuple[str, int, str, int, int]], bad: Iterable[Row]
+) -> list[Row]:  # fmt: skip
     """Inspections with contamination at a point, of those in which it was inspected, and how often something was found there.
 
     A closed inspection has an answer at each point of its template, so those inspected are all but those answered otherwise: counting
     seven answers an inspection one by one would take most of the time.
     """
     selection = func.coalesce(Inspection.selection, "")
-    made = (
-        select(Inspection.template, Inspection.template_version, selection, func.count()).where(*where)  # type: ignore[call-overload]
-        .group_by(Inspection.template, Inspection.template_version, selection)
-    )  # fmt: skip
+    # First, in one pass: else SQLite looks for them in each inspection.
+    few = select(Answer.inspection_id, Answer.area).where(Answer.state != "inspected").cte("few").prefix_with("MATERIALIZED")  # type: ignore[call-overload]
     otherwise = (
-        select(Answer.area, selection, func.count()).select_from(Answer)  # type: ignore[call-overload]
-        .join(Inspection, col(Inspection.id) == Answer.inspection_id)
-        .where(col(Answer.state).in_(("not_inspected", "not_applicable")), *where).group_by(Answer.area, selection)
+        select(few.c.area, selection, func.count()).join_from(few, Inspection, col(Inspection.id) == few.c.inspection_id)
+        .where(*where).group_by(few.c.area, selection)
     )  # fmt: skip
-    of: dict[tuple[str, str], int] = defaultdict(int)
-    for template, version, kind, n in session.connection().execute(made):
+    made, of = Counter[tuple[str, int, str]](), Counter[tuple[str, str]]()
+    for template, version, kind, _, n in took:
+        made[template, version, kind] += n
+    for (template, version, kind), n in made.items():
         with suppress(NoTemplate):  # its file is gone, and nobody knows its points
             for point in catalogue.template(template, version).points:
                 of[point.area, kind] += n
@@ -312,16 +307,14 @@ def _cleaning(session: Session, where: tuple[Any, ...]) -> tuple[Cleaning, ...]:
     return tuple(sorted(found, key=lambda one: (-one.passed.of - one.waiting, one.method)))
 
 
-def _times(session: Session, where: tuple[Any, ...]) -> tuple[Time, ...]:
-    counts: dict[str, list[tuple[float, int]]] = defaultdict(list)
-    took = minutes(Inspection.opened_at, Inspection.closed_at)
-    query = select(Inspection.template, took, func.count()).where(*where).group_by(Inspection.template, took)  # type: ignore[call-overload]
-    for template, value, count in session.connection().execute(query):
-        counts[template].append((max(0, value), count))
+def _times(took: Iterable[tuple[str, int, str, int, int]]) -> tuple[Time, ...]:
+    counts: dict[str, Counter[float]] = defaultdict(Counter)
+    for template, _, _, value, n in took:
+        counts[template][max(0, value)] += n
     found = []
     for template, values in counts.items():
-        values.sort()
-        found.append(Time(template, sum(n for _, n in values), tuple(quantile(values, share) or 0 for share in QUARTERS)))
+        ordered = sorted(values.items())
+        found.append(Time(template, values.total(), tuple(quantile(ordered, share) or 0 for share in QUARTERS)))
     return tuple(sorted(found, key=lambda one: (-one.of, one.template)))
 
 

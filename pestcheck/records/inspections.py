@@ -31,9 +31,9 @@ from pestcheck.records.common import (
 )
 from pestcheck.records.pages import read_page
 from pestcheck.records.registers import Register
-from pestcheck.records.view import DISPOSITIONS, KEPT, RESULTS, STATES, InspectionView, read
+from pestcheck.records.view import DISPOSITIONS, RESULTS, STATES, InspectionView, read
 from pestcheck.store import events
-from pestcheck.store.tables import Answer, CheckAnswer, Finding, Inspection, Signature, View
+from pestcheck.store.tables import KEPT, Answer, CheckAnswer, Finding, Inspection, Signature, View
 
 log = logging.getLogger(__name__)
 

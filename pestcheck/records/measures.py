@@ -17,10 +17,10 @@ from pestcheck.inspection.seals import Act, SealClass
 from pestcheck.inspection.template import Inspects
 from pestcheck.records.insight import within
 from pestcheck.records.period import Period
-from pestcheck.records.view import KEPT
 from pestcheck.store.account_tables import Account
 from pestcheck.store.journey_tables import Fix, Leg
 from pestcheck.store.tables import (
+    KEPT,
     Action,
     Answer,
     Certificate,

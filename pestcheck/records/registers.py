@@ -16,13 +16,14 @@ from sqlmodel import Session, col, select
 from pestcheck.inspection.journey import name_key
 from pestcheck.records.common import UseCases, at_their_sites, get
 from pestcheck.records.filter import Filter
-from pestcheck.records.view import KEPT
 from pestcheck.store.journey_tables import Leg, Party
 from pestcheck.store.tables import (
+    KEPT,
     Action,
     Amendment,
     Answer,
     Certificate,
+    Contamination,
     Finding,
     Inspection,
     Photograph,
@@ -64,8 +65,8 @@ def _points(*where: Any) -> ColumnElement[Any]:
 
 
 _kept = (
-    select(func.count()).select_from(Finding).join(View)
-    .where(col(View.inspection_id) == Inspection.id, col(Finding.state).in_(KEPT), col(Finding.cargo).is_(None)).scalar_subquery()
+    select(func.coalesce(func.sum(Contamination.n), 0)).where(Contamination.inspection_id == Inspection.id, Contamination.label != "")
+    .scalar_subquery()
 )  # fmt: skip
 # Not in the condition: a database without statistics would go through all that are suggested, once an inspection.
 _suggested = (

@@ -17,6 +17,7 @@ from pestcheck.store import events
 from pestcheck.store.journey_tables import Fix, Leg, Party
 from pestcheck.store.review_tables import Review
 from pestcheck.store.tables import (
+    KEPT,
     Action,
     Amendment,
     Answer,
@@ -37,8 +38,6 @@ from pestcheck.taxonomy import LABELS
 STATES = {"inspected": "Inspected", "not_inspected": "Not inspected", "not_applicable": "Not applicable"}
 RESULTS = {"no_contamination": "No contamination seen", "contamination": "Contamination seen"}
 DECISIONS = {"confirmed": "Confirmed", "corrected": "Corrected", "rejected": "Not a contaminant"}
-KEPT = ("confirmed", "corrected", "missed")
-"""States of a finding that a person says is there. "missed": the person saw it, the model did not."""
 CONTAMINANTS = (
     {key: matter.name for key, matter in rules().matters.items() if matter.name}
     | {label.id: label.name for label in LABELS.values() if label.contaminant}

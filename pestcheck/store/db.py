@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlmodel import Session
+
+log = logging.getLogger(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 WAIT_SECONDS = 30
@@ -168,6 +171,7 @@ def migrate(engine: Engine, revision: str = "head") -> None:
                 if now is not None and target == newest_first[0]:
                     with Session(connection) as session:
                         rebuild(session)
+                    log.info("the database was brought from schema %s to %s", now, target)
 
 
 def _engine(url: str) -> Engine:

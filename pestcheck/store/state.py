@@ -15,11 +15,13 @@ from pestcheck.store.journey_tables import Fix, Leg, Party
 from pestcheck.store.model_tables import Dataset, ModelFile, Promotion
 from pestcheck.store.review_tables import Claim, Queued, Review, ReviewState
 from pestcheck.store.tables import (
+    KEPT,
     Action,
     Amendment,
     Answer,
     Certificate,
     CheckAnswer,
+    Contamination,
     Draw,
     Event,
     Export,
@@ -51,6 +53,10 @@ class Rows(Protocol):
 
 
 Apply = Callable[[Rows, Payload], None]
+Where = tuple[str, str, str]
+"""The key of a ``Contamination``."""
+Place = Callable[[Rows, Any], Where | None]
+"""Where a finding or an answer (or None) says that contamination is."""
 
 
 def apply(session: Rows, kind: str, payload: Payload) -> None:
@@ -99,6 +105,49 @@ def _scored(session: Rows, payload: Payload) -> None:
 def _not_scored(session: Rows, payload: Payload) -> None:
     view = _get(session, View, payload["view_id"])
     view.state, view.error = "failed", payload["error"]
+
+
+def _counted(table: type[SQLModel], key: tuple[str, ...], place: Place) -> Apply:
+    """Like ``_written``, and counts the ``Contamination`` that the row says is there."""
+
+    def write(session: Rows, payload: Payload) -> None:
+        known, row = session.get(table, tuple(payload[name] for name in key)), table(**payload)
+        before = place(session, known)
+        if known:
+            session.merge(row)
+        else:
+            session.add(row)
+        _count(session, before, place(session, row))
+
+    return write
+
+
+def _decided(session: Rows, payload: Payload) -> None:
+    finding = _get(session, Finding, payload["finding_id"])
+    before = _found(session, finding)
+    _changed(Finding, "finding_id")(session, payload)
+    _count(session, before, _found(session, finding))
+
+
+def _count(session: Rows, before: Where | None, after: Where | None) -> None:
+    """One less where contamination was, one more where it is."""
+    for where, step in ((before, -1), (after, 1)):
+        if where and before != after:
+            known = session.get(Contamination, where)
+            inspection_id, area, label = where
+            session.merge(Contamination(inspection_id=inspection_id, area=area, label=label, n=(known.n if known else 0) + step))
+
+
+def _found(session: Rows, finding: Any) -> Where | None:
+    if finding is None or finding.state not in KEPT or finding.cargo is not None:
+        return None
+    view = _get(session, View, finding.view_id)
+    return view.inspection_id, view.area, finding.decided_label or finding.label or ""
+
+
+def _said(_: Rows, answer: Any) -> Where | None:
+    there = answer is not None and (answer.state, answer.result) == ("inspected", "contamination")
+    return (answer.inspection_id, answer.area, "") if there else None
 
 
 def _amended(session: Rows, payload: Payload) -> None:
@@ -164,6 +213,7 @@ def _erase(session: Session, payload: Payload) -> None:
         col(Claim.view_id).in_(views), col(Queued.inspection_id) == key, col(Review.view_id).in_(views), col(ReviewState.view_id).in_(views),
         col(Hint.finding_id).in_(findings), col(Action.finding_id).in_(findings), col(Notification.inspection_id) == key, col(SealCheck.inspection_id) == key,
         col(Finding.view_id).in_(views), col(View.inspection_id) == key, col(Answer.inspection_id) == key,
+        col(Contamination.inspection_id) == key,
         col(CheckAnswer.inspection_id) == key, col(WoodPackaging.inspection_id) == key, col(SealLine.inspection_id) == key,
         col(Fix.leg_id).in_(legs), col(Leg.inspection_id) == key, col(Signature.inspection_id) == key,
         col(Amendment.inspection_id) == key, col(Export.inspection_id) == key, col(Draw.inspection_id) == key,
@@ -188,13 +238,13 @@ KINDS: dict[str, Apply] = {
     "photograph_scored": _scored,
     "photograph_not_scored": _not_scored,
     "finding_hinted": _written(Hint),
-    "finding_decided": _changed(Finding, "finding_id"),
-    "finding_missed": _written(Finding),
+    "finding_decided": _decided,
+    "finding_missed": _counted(Finding, ("id",), _found),
     "finding_disposed": _changed(Finding, "finding_id"),
     "finding_treated": _written(Action),
     "place_reinspected": _changed(Action, "action_id"),
     "notified": _written(Notification),
-    "point_answered": _written(Answer),
+    "point_answered": _counted(Answer, ("inspection_id", "area"), _said),
     "check_answered": _written(CheckAnswer),
     "wood_packaging_recorded": _written(WoodPackaging),
     "seal_recorded": _written(SealLine),

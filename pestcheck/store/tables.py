@@ -157,6 +157,23 @@ class Finding(SQLModel, table=True):
     version: int = 0
 
 
+KEPT = ("confirmed", "corrected", "missed")
+"""States of a finding that a person says is there. "missed": the person saw it, the model did not."""
+
+
+class Contamination(SQLModel, table=True):
+    """How many findings of a label people say are there at a point, and are no cargo; label "": 1 where the point was answered so.
+
+    Follows from ``Finding`` and ``Answer``: they are counted as they change, since counting a year's takes a second. ``n`` may be 0.
+    """
+
+    __table_args__: ClassVar[Any] = {"sqlite_with_rowid": False}
+    inspection_id: str = Field(primary_key=True, foreign_key="inspection.id")
+    area: str = Field(primary_key=True)
+    label: str = Field(primary_key=True)
+    n: int
+
+
 class Hint(SQLModel, table=True):
     """What an add-on model says that a finding resembles; never its label.
 
@@ -401,6 +418,7 @@ STATE: tuple[type[SQLModel], ...] = (
     Action,
     Notification,
     Answer,
+    Contamination,
     CheckAnswer,
     WoodPackaging,
     SealLine,

@@ -122,15 +122,22 @@ def installed() -> list[Bundle]:
     return sorted((load(folder) for folder in folders), key=lambda bundle: (bundle.created, bundle.id))
 
 
+def newest(file: str) -> Path | None:
+    """The folder of the newest model with such a file that came with pestcheck, beside the package in a checkout, inside it when installed."""
+    package = Path(__file__).parents[1]
+    for models in (package / "models", package.parent / "models"):
+        folders = [path.parent for path in models.glob(f"*/{file}") if re.search(r"-\d+\.\d+\.\d+$", path.parent.name)]
+        if folders:
+            return max(folders, key=lambda folder: [int(part) for part in folder.name.rpartition("-")[2].split(".")])
+    return None
+
+
 def shipped() -> Path:
-    """The newest model that came with pestcheck: beside the package in a checkout, inside it when installed.
+    """The newest model that came with pestcheck.
 
     Raises:
         BundleError: there is none.
     """
-    package = Path(__file__).parents[1]
-    for models in (package / "models", package.parent / "models"):
-        folders = [path.parent for path in models.glob(f"*/{DESCRIPTION}") if re.search(r"-\d+\.\d+\.\d+$", path.parent.name)]
-        if folders:
-            return max(folders, key=lambda folder: [int(part) for part in folder.name.rpartition("-")[2].split(".")])
+    if folder := newest(DESCRIPTION):
+        return folder
     raise BundleError("no model came with this installation; name one with --model DIR or PESTCHECK_MODEL")

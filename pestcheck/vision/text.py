@@ -19,11 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from pestcheck.vision.agree import Steps
+from pestcheck.vision.lines import ALPHABET, LineReader, shipped
+from pestcheck.vision.stack import laid_out
+
 Points = NDArray[np.float64]
 """Four corners of a mark: left top, right top, right bottom, left bottom, in pixels; shape (4, 2)."""
 
-ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-/"
-"""What is looked for; small letters count as capitals, everything else as not there."""
 LONG_SIDE = 2400
 """Larger photographs are made smaller to this."""
 SIDES = (640, 1280, 960)
@@ -34,8 +36,12 @@ HEIGHT = 48
 """Of the strips that the recogniser takes, in pixels."""
 LEAST = 1e-4
 """Probability below which a character is not kept as one that it may be."""
-LOOKS = ((1.15, 1.0, 0.0), (0.95, 1.2, 0.7), (1.05, 0.85, 1.2))
-"""More looks at a line of which a character is in doubt: how much more of what is above and below it, how stretched, how blurred in strip pixels."""
+Way = tuple[float, float, float]
+"""How to look at a line: how much more of what is above and below it, how stretched, how blurred (in strip pixels)."""
+LOOKS: tuple[Way, ...] = ((1.15, 1.0, 0.0), (0.95, 1.2, 0.7), (1.05, 0.85, 1.2))
+"""More looks at a line of which a character is in doubt."""
+WORN_LOOKS: tuple[Way, ...] = ((1.0, 1.0, 0.0), (1.15, 1.0, 0.0), (1.3, 1.0, 0.0))
+"""Looks at a line that may be worn, each by the network that learned from such writing only, and the first by this reader, too."""
 UNDER = ((0.05, 1.15, 1.2), (0.2, 1.45, 1.5))
 """Windows below a line: from where to where, and how far to each side of its middle, in heights of the line."""
 THREADS = 2
@@ -92,13 +98,14 @@ class TextReader:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # other work may need the cores
         model = Path(rapidocr.__file__).parent / "models" / "PP-OCRv6_rec_small.onnx"
         self._recogniser: Any = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        self._worn = LineReader(shipped(), THREADS)
         self._input = self._recogniser.get_inputs()[0].name
         listed = self._recogniser.get_modelmeta().custom_metadata_map["character"].splitlines()
         # The first output is "nothing here"; a letter has one output as capital and one as small letter.
         places = {character: place for place, character in enumerate(listed, 1)}
         self._outputs = [sorted({places[c] for c in (letter, letter.lower()) if c in places}) for letter in ALPHABET]
 
-    def frames(self, image: Image.Image, *, marks: bool = True) -> Iterator[list[Line]]:
+    def frames(self, image: Image.Image, *, marks: bool = True, clear: Image.Image | None = None) -> Iterator[list[Line]]:
         """The lines of an upright RGB image of any size, again for each size it is searched at and each quarter it may be turned by.
 
         Nearly everything in the wrong frames is nonsense of low confidence; stop when what was looked for is found.
@@ -106,11 +113,13 @@ class TextReader:
 
         Args:
             marks: whether to look, round what may be a mark's number, for its country and its treatment, which takes time.
+            clear: the same image in which writing may be clearer, for all sizes but one.
         """
         smaller = min(1.0, LONG_SIDE / max(image.size))
-        seen = image if smaller == 1 else image.resize(_times(image.size, smaller), Image.Resampling.LANCZOS)
-        even = _evened(seen)
         for side in SIDES:
+            given = clear if clear and side != SIDES[1] else image
+            seen = given if smaller == 1 else given.resize(_times(image.size, smaller), Image.Resampling.LANCZOS)
+            even = _evened(seen)
             # The last time the letters too are read in the evened picture: another look at those that are faint.
             turned = [(even if side == SIDES[-1] else seen).rotate(90 * quarters, expand=True) for quarters in range(4)]
             found = self._marks(even, min(MOST_LARGER, side / max(seen.size)))
@@ -122,6 +131,12 @@ class TextReader:
     def places(self, image: Image.Image) -> list[Points]:
         """Where writing is in an RGB image of any size, whatever it says, searched at two sizes; in its pixels."""
         return [mark for side in SIDES[:2] for mark in self._marks(image, min(MOST_LARGER, side / max(image.size)))]
+
+    def again(self, image: Image.Image, line: Line) -> list[tuple[Line, Steps]]:
+        """A line of ``frames`` of the same image as each look of ``WORN_LOOKS`` reads it, and the probabilities (steps, 1 + ``ALPHABET``)."""
+        views = _looks(image.rotate(90 * line.quarters, expand=True), line.points, line.stacked, WORN_LOOKS)
+        looks = [self._steps(views[:1])[0][0], *(self._worn.steps(view) for view in views)]
+        return [(replace(line, characters=characters_of(steps)[0]), steps) for steps in looks]
 
     def _marks(self, image: Image.Image, larger: float) -> list[Points]:
         """Where writing is, found in the picture enlarged by a factor; in pixels of the picture."""
@@ -157,7 +172,7 @@ class TextReader:
     def _agreed(self, image: Image.Image, places: list[Points], stacked: bool, read: list[_Read]) -> list[_Read]:
         """What was read, and where a character of a likely number is in doubt, the mean of that and of more looks with as many."""
         again = [place for place, (characters, _) in enumerate(read) if _doubtful(characters)]
-        looks = self._read([look for place in again for look in _looks(image, places[place], stacked)])
+        looks = self._read([look for place in again for look in _looks(image, places[place], stacked, LOOKS)])
         agreed = list(read)
         for number, place in enumerate(again):
             characters, at = read[place]
@@ -183,9 +198,17 @@ class TextReader:
         return _mean([characters[0] for characters, _ in self._read(looks) if len(characters) == 1])
 
     def _read(self, views: list[Image.Image]) -> list[_Read]:
-        """The characters of each line made straight, and where they stand, in shares of its width. Lines of about one length go together."""
+        """The characters of each line made straight, and where they stand, in shares of its width."""
+        read = []
+        for steps, share in self._steps(views):
+            characters, at = characters_of(steps)
+            read.append((characters, tuple((step + 0.5) / len(steps) * share for step in at)))
+        return read
+
+    def _steps(self, views: list[Image.Image]) -> list[tuple[Steps, float]]:
+        """What the recogniser sees of each line, and how many of its widths the steps go over. Lines of about one length go together."""
         strips = [_strip(view) for view in views]
-        read: list[_Read] = [((), ())] * len(strips)
+        seen: dict[int, tuple[Steps, float]] = {}
         order = sorted(range(len(strips)), key=lambda place: strips[place].width)
         for start in range(0, len(order), 8):
             batch = order[start : start + 8]
@@ -194,26 +217,25 @@ class TextReader:
             for row, place in enumerate(batch):
                 blue_first = np.asarray(strips[place], np.float32)[:, :, ::-1]
                 pixels[row, :, :, : strips[place].width] = blue_first.transpose(2, 0, 1) / 127.5 - 1
-            for place, steps in zip(batch, self._recogniser.run(None, {self._input: pixels})[0], strict=True):
-                characters, at = self._characters(steps)
-                read[place] = characters, tuple((step + 0.5) / len(steps) * width / strips[place].width for step in at)
-        return read
+            for place, outputs in zip(batch, self._recogniser.run(None, {self._input: pixels})[0], strict=True):
+                letters = [outputs[:, of_letter].max(axis=1) for of_letter in self._outputs]
+                steps = np.stack([outputs[:, 0], *letters], axis=1)
+                # Of all that the model knows, only the alphabet and "nothing" count: what it takes for 口 goes to the likeliest of these.
+                seen[place] = steps / steps.sum(axis=1, keepdims=True), width / strips[place].width
+        return [seen[place] for place in range(len(strips))]
 
-    def _characters(self, steps: NDArray[np.float32]) -> tuple[tuple[dict[str, float], ...], tuple[int, ...]]:
-        """From the probabilities of each step (steps, outputs) to characters and their steps: equal neighbours are one."""
-        wanted = np.stack([steps[:, outputs].max(axis=1) for outputs in self._outputs], axis=1)
-        # Of all that the model knows, only the alphabet and "nothing" count: what it takes for 口 goes to the likeliest of these.
-        total = wanted.sum(axis=1) + steps[:, 0]
-        wanted /= total[:, None]
-        best = np.where(wanted.max(axis=1) > steps[:, 0] / total, wanted.argmax(axis=1), -1)
-        edges = [0, *(place for place, (a, b) in enumerate(pairwise(best), 1) if a != b), len(best)]
-        found, at = [], []
-        for start, end in pairwise(edges):
-            if best[start] >= 0:
-                # A step between two characters holds a bit of each; the likeliest step of the run is the clearest view.
-                at.append(start + int(wanted[start:end, best[start]].argmax()))
-                found.append({ALPHABET[place]: float(p) for place, p in enumerate(wanted[at[-1]]) if p >= LEAST})
-        return tuple(found), tuple(at)
+
+def characters_of(steps: Steps) -> tuple[tuple[dict[str, float], ...], tuple[int, ...]]:
+    """From the probabilities of each step to characters and their steps: equal neighbours are one."""
+    best, wanted = steps.argmax(axis=1) - 1, steps[:, 1:]
+    edges = [0, *(place for place, (a, b) in enumerate(pairwise(best), 1) if a != b), len(best)]
+    found, at = [], []
+    for start, end in pairwise(edges):
+        if best[start] >= 0:
+            # A step between two characters holds a bit of each; the likeliest step of the run is the clearest view.
+            at.append(start + int(wanted[start:end, best[start]].argmax()))
+            found.append({ALPHABET[place]: float(p) for place, p in enumerate(wanted[at[-1]]) if p >= LEAST})
+    return tuple(found), tuple(at)
 
 
 def _confidence(characters: Sequence[Mapping[str, float]]) -> float:
@@ -233,15 +255,15 @@ def _mean(seen: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {character: probability for character, probability in mean.items() if probability >= LEAST}
 
 
-def _looks(image: Image.Image, points: Points, stacked: bool) -> list[Image.Image]:
+def _looks(image: Image.Image, points: Points, stacked: bool, ways: Sequence[Way]) -> list[Image.Image]:
     """The line again in other ways, which fool the recogniser in others."""
     views = []
-    for across, along, blur in LOOKS:
+    for across, along, blur in ways:
         more = (across - 1) / 2
         beside = points[[1, 0, 3, 2]] if stacked else points[[3, 2, 1, 0]]
         view = _view(image, points + more * (points - beside), stacked)
-        strip = view.resize((max(16, round(HEIGHT * along * view.width / view.height)), HEIGHT), Image.Resampling.BICUBIC)
-        views.append(strip.filter(ImageFilter.GaussianBlur(blur)))
+        width = max(16, round(HEIGHT * along * view.width / view.height))
+        views.append(view.resize((width, HEIGHT), Image.Resampling.BICUBIC).filter(ImageFilter.GaussianBlur(blur)))
     return views
 
 
@@ -370,7 +392,7 @@ def _inside(box: tuple[float, float, float, float], size: tuple[int, int]) -> tu
 
 def _view(image: Image.Image, points: Points, stacked: bool) -> Image.Image:
     """A line made straight, its letters side by side."""
-    return _laid_out(_cut(image, points)) if stacked else _cut(image, points)
+    return laid_out(_cut(image, points)) if stacked else _cut(image, points)
 
 
 def _cut(image: Image.Image, points: Points) -> Image.Image:
@@ -389,43 +411,3 @@ def _cut(image: Image.Image, points: Points) -> Image.Image:
 def _strip(cut: Image.Image) -> Image.Image:
     """A line as the recogniser takes it, ``HEIGHT`` pixels high."""
     return cut.resize((min(1600, max(16, round(cut.width * HEIGHT / cut.height))), HEIGHT), Image.Resampling.BICUBIC)
-
-
-def _laid_out(column: Image.Image) -> Image.Image:
-    """Letters that stand one below the other, side by side."""
-    width = 32
-    column = column.resize((width, max(8, round(column.height * width / column.width))), Image.Resampling.BICUBIC)
-    letters = [column.crop((0, top, width, bottom)) for top, bottom in _letters(np.asarray(column, np.float32))]
-    gap = 4
-    height = max((letter.height for letter in letters), default=HEIGHT)
-    strip = Image.new(
-        "RGB", (len(letters) * (width + gap) + gap, height + 4), tuple(np.median(np.asarray(column), axis=(0, 1)).astype(int))
-    )
-    for place, letter in enumerate(letters):
-        strip.paste(letter, (gap + place * (width + gap), 2 + (height - letter.height) // 2))
-    return strip
-
-
-def _letters(column: NDArray[np.float32]) -> list[tuple[int, int]]:
-    """Top and bottom of each letter in a column of them (height, width, 3): where rows differ from the ground."""
-    height, width = column.shape[:2]
-    ground = np.median(column, axis=1, keepdims=True)
-    wide = min(height, 2 * width) | 1
-    padded = np.pad(ground[:, 0], ((wide // 2, wide // 2), (0, 0)), mode="edge")
-    ground = np.median(np.lib.stride_tricks.sliding_window_view(padded, wide, axis=0), axis=-1)[:, None]
-    ink = np.abs(column - ground).mean(axis=2)
-    inner = ink[:, width // 6 : -(width // 6)]
-    rows = np.convolve(np.sort(inner, axis=1)[:, -max(2, width // 6) :].mean(axis=1), np.ones(3) / 3, mode="same")
-    low, high = np.quantile(rows, 0.08), np.quantile(rows, 0.8)
-    dark = rows > low + 0.4 * (high - low)
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], dark.view(np.int8), [0]])))
-    runs = [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a >= width // 4]
-    if not runs:
-        return []
-    usual = float(np.median([b - a for a, b in runs]))
-    parted: list[tuple[int, int]] = []
-    for a, b in runs:
-        pieces = max(1, round((b - a) / max(usual * 1.05, width * 0.9)))
-        cuts = np.linspace(a, b, pieces + 1)
-        parted += [(int(x), int(y)) for x, y in pairwise(cuts)]
-    return [(max(0, a - 2), min(height, b + 2)) for a, b in parted]

@@ -32,6 +32,14 @@ def wall(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def closed_afterwards(browser: Any) -> Iterator[None]:
+    """A page that is left open goes on asking its server, which is gone."""
+    yield
+    for context in browser.contexts:
+        context.close()
+
+
+@pytest.fixture
 def tablet(browser: Any, server: Server) -> Iterator[Callable[..., Tablet]]:
     """Takes another tablet to the server."""
     taken: list[Tablet] = []

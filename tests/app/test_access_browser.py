@@ -18,6 +18,8 @@ from pestcheck.store import open_folder
 from tests.conftest import Server, running
 from tests.pictures import scenes
 
+pytestmark = pytest.mark.usefixtures("closed_afterwards")
+
 WORDS = "seven hornets on a pallet"
 PIN = "2580"
 PUT = "SELECT kind, actor FROM event WHERE kind IN ('photograph_added', 'point_answered') ORDER BY seq"
@@ -37,14 +39,6 @@ def server(tmp_path: Path) -> Iterator[Server]:
     database.close()
     with running(Server(tmp_path / "data", extra_environment={"PESTCHECK_LOCK_MINUTES": "10"})) as started:
         yield started
-
-
-@pytest.fixture(autouse=True)
-def closed_afterwards(browser: Any) -> Iterator[None]:
-    """A page that is left open goes on asking its server, which is gone."""
-    yield
-    for context in browser.contexts:
-        context.close()
 
 
 def tablet(browser: Any, server: Server, width: int = 1180, height: int = 820, scheme: str = "light") -> Any:

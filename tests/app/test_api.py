@@ -17,13 +17,17 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from app import identity
-from app.api import common
+from app.api import common, photographs
 from app.api.problems import KINDS, PAGE
 from app.main import create_app
 from pestcheck.ids import uuid7
 from pestcheck.people import Person, Role
+from pestcheck.records import Records
 from pestcheck.settings import Settings
+from pestcheck.store import open_folder
+from pestcheck.store.db import Database
 from pestcheck.store.verify import verify
+from pestcheck.vision.scan import Scanner
 from tests.app.clients import ANA, Client, api_of, client, shared
 from tests.pictures import scenes
 from tests.test_full_disk import small_disk
@@ -39,10 +43,47 @@ WALL = scenes.jpeg(scenes.wall(640, 480))
 def scored(client: Client, key: str, view_id: str) -> Any:
     """A photograph once the model has looked at it."""
     deadline = time.monotonic() + 60
-    while (item := client.get(f"/inspections/{key}/photographs/{view_id}"))["view"]["state"] == "waiting":
+    while (item := client.get(f"/inspections/{key}/photographs/{view_id}?wait=30"))["view"]["state"] == "waiting":
         assert time.monotonic() < deadline
-        time.sleep(0.05)
     return item
+
+
+def test_who_waits_for_a_photograph_is_answered_once_the_model_has_looked_or_time_is_up(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, view_id = client.opened(), uuid7()
+    photograph = f"/inspections/{key}/photographs/{view_id}"
+    with client.records.database.claimed([view_id]) as claimed:  # as if another server had it in hand
+        assert claimed == view_id
+        client.put(f"/inspections/{key}/points/floor/photographs/{view_id}", content=WALL)
+        started = time.monotonic()
+        assert client.get(f"{photograph}?wait=1")["view"]["state"] == "waiting"
+        assert 1 <= time.monotonic() - started < 10
+        assert client.get(photograph)["view"]["state"] == "waiting"
+    monkeypatch.setattr(photographs, "ELSEWHERE_SECONDS", 100)  # it is told by what this server writes
+    started = time.monotonic()
+    assert client.get(f"{photograph}?wait=30")["view"]["state"] == "scored"  # now this server looks at it
+    assert time.monotonic() - started < 30
+    assert client.ask("GET", f"{photograph}?wait=31").status_code == 422
+
+
+def test_who_waits_is_answered_also_where_another_server_looked(client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Database, "writes", 0)  # what this server writes meanwhile tells nothing
+    key, view_id = client.opened(), uuid7()
+    answers: list[Any] = []
+    database, photo_store = open_folder(tmp_path / "data", f"sqlite:///{tmp_path / 'data' / 'pestcheck.sqlite3'}")
+    with client.records.database.claimed([view_id]):
+        client.put(f"/inspections/{key}/points/floor/photographs/{view_id}", content=WALL)
+        waiting = threading.Thread(target=lambda: answers.append(client.get(f"/inspections/{key}/photographs/{view_id}?wait=30")))
+        started = time.monotonic()
+        waiting.start()
+        time.sleep(0.5)
+        assert answers == []
+        assert Records(database, photo_store).score_next(lambda data: Scanner().scan(data)[0])
+        waiting.join()
+    database.close()
+    assert answers[0]["view"]["state"] == "scored"
+    assert time.monotonic() - started < 30
 
 
 def test_a_whole_inspection(client: Client) -> None:

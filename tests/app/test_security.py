@@ -33,6 +33,8 @@ from tests.app.tablet import Tablet
 from tests.conftest import Server, running
 from tests.pictures import scenes
 
+pytestmark = pytest.mark.usefixtures("closed_afterwards")
+
 VIOLATIONS = (
     "document.addEventListener('securitypolicyviolation', e => (window.violations ||= []).push(e.violatedDirective + ' ' + e.blockedURI))"
 )
@@ -47,13 +49,6 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for the tests that leave nothing behind."""
     with running(Server(tmp_path_factory.mktemp("security") / "data")) as started:
         yield started
-
-
-@pytest.fixture(autouse=True)
-def closed_afterwards(browser: Any) -> Iterator[None]:
-    yield
-    for context in browser.contexts:
-        context.close()
 
 
 def floor() -> bytes:

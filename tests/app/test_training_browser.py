@@ -20,6 +20,8 @@ from tests.app.test_access_browser import WORDS, fits, shot, sign_in, tablet
 from tests.conftest import Server, running
 from tests.pictures import scenes
 
+pytestmark = pytest.mark.usefixtures("closed_afterwards")
+
 KNOWN = knowledge()
 
 
@@ -40,14 +42,6 @@ def server(tmp_path: Path) -> Iterator[Server]:
     database.close()
     with running(Server(tmp_path / "data")) as started:
         yield started
-
-
-@pytest.fixture(autouse=True)
-def closed_afterwards(browser: Any) -> Iterator[None]:
-    """A page that is left open goes on asking its server, which is gone."""
-    yield
-    for context in browser.contexts:
-        context.close()
 
 
 def rows(server: Server, query: str) -> list[Any]:

@@ -43,11 +43,11 @@ def fill(folder: Path) -> None:
     """13 photographs, two of them under two names, two broken files, and files that are none."""
     (folder / "yard 1" / "märz").mkdir(parents=True)
     for number, animal in enumerate(scenes.ANIMALS):
-        picture = scenes.floor(1400, 1050, seed=number)
-        scenes.lay(picture, animal, length=220)
+        picture = scenes.floor(1200, 900, seed=number)
+        scenes.lay(picture, animal, length=190)
         (folder / "yard 1" / f"{animal}.JPG").write_bytes(scenes.jpeg(picture))
     for number in range(PHOTOGRAPHS - len(scenes.ANIMALS)):
-        (folder / f"wall {number}.jpg").write_bytes(scenes.jpeg(scenes.wall(1400, 1050, seed=number)))
+        (folder / f"wall {number}.jpg").write_bytes(scenes.jpeg(scenes.wall(1200, 900, seed=number)))
     (folder / "a copy.jpeg").write_bytes((folder / "wall 1.jpg").read_bytes())
     (folder / "yard 1" / "märz" / "IMG_1").write_bytes((folder / "yard 1" / "bee.JPG").read_bytes())
     (folder / "broken.jpg").write_bytes(b"not a photograph")

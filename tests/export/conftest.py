@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -36,16 +35,3 @@ def packed(tmp_path_factory: pytest.TempPathFactory, hornet: Report) -> Packed:
     store.heads.sign()
     keys.append(store.inspect(2, hornet, site="Yard 2"))
     return Packed(store, tuple(keys), store.pack())
-
-
-@pytest.fixture(scope="session")
-def scan(scanner: Scanner) -> Callable[[bytes], Report]:
-    """What the model says, each photograph looked at once."""
-    known: dict[bytes, Report] = {}
-
-    def look(data: bytes) -> Report:
-        if data not in known:
-            known[data] = scanner.scan(data)[0]
-        return known[data]
-
-    return look

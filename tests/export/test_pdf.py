@@ -15,11 +15,12 @@ import pypdf
 import pytest
 from PIL import Image
 
-from pestcheck.export import packet
+from pestcheck.export import packet, pictures
 from pestcheck.export.pdf import inspection_pdf
 from pestcheck.records import Records
 from pestcheck.store import open_folder
 from tests.export.full import full
+from tests.pictures import scenes
 from tests.records.conftest import ANA, opened
 
 Scan = Callable[[bytes], Any]
@@ -89,7 +90,7 @@ def test_many_findings_and_notes_still_make_one_readable_first_page(store: Recor
     first, annex = pages[0], " ".join(pages[1:])
     assert [point.title for point in view.template.points if f". {point.title[:20]}" not in first] == []
     assert view.content in first
-    shown = sum(f"{number} " in first for number in packet.numbers(view).values())
+    shown = sum(f" {number} " in first for number in packet.numbers(view).values())  # not the version of a model
     assert shown >= 12
     assert f"And {len(packet.listed(view)) - shown} more; all of them are in the annex." in first
     assert [number for number in packet.numbers(view).values() if f"{number} " not in annex] == []
@@ -166,6 +167,13 @@ def test_the_same_record_gives_the_same_bytes(store: Records, few: str) -> None:
     assert printed(store, few) == printed(store, few)
 
 
+def test_what_one_record_prints_changes_nothing_in_the_next(store: Records, few: str) -> None:
+    """Fonts are read once: the characters that one record uses, rare ones too, are in no other."""
+    before = printed(store, few)
+    assert "Ольга" in " ".join(texts(printed(store, opened(store, site="Ольга"))))
+    assert printed(store, few) == before
+
+
 def test_an_inspection_without_anything_can_be_printed(store: Records) -> None:
     first = texts(printed(store, opened(store)))[0]
     for text in ("No answer yet", "Nothing decided yet", "No seal on record", "Not signed", "not a finished record"):
@@ -236,3 +244,18 @@ def test_the_boxes_lie_where_the_findings_are(store: Records, few: str, tmp_path
         line = page[round(top + (y0 + y1) / 2), round(left + column) - 5 : round(left + column) + 6]
         assert line.max() > 220
         assert line.min() < 60
+
+
+@pytest.mark.parametrize("size", [(4032, 3024), (1632, 1224), (2399, 1200), (1200, 1599), (881, 600), (640, 480)])
+def test_photographs_are_shown_in_the_size_that_is_printed(store: Records, many: str, size: tuple[int, int]) -> None:
+    """As they are where they are smaller."""
+    photograph = scenes.wall(*size)
+    (shown,) = pictures.shown(store.inspection(many).photographs[:1], lambda _: scenes.jpeg(photograph), lambda _: True)
+    image = Image.open(io.BytesIO(shown.jpeg))
+    longest = min(max(size), pictures.SIDE)
+    assert longest <= max(image.size) <= 1.1 * longest
+    assert image.width / image.height == pytest.approx(size[0] / size[1], rel=0.01)
+    difference = np.asarray(image.resize((40, 30)), float) - np.asarray(photograph.resize((40, 30)), float)
+    assert np.abs(difference).mean() < 3
+    assert shown.thumbs
+    assert all(max(Image.open(io.BytesIO(cut)).size) <= 1.1 * pictures.THUMB for cut in shown.thumbs.values())

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-
 from pestcheck.ids import uuid7
 from pestcheck.records import Records
 from pestcheck.store.tables import Finding
-from pestcheck.vision.scan import Report, Scanner
+from pestcheck.vision.scan import Report
 from tests.pictures import scenes
 
 ANA = "Ana Pérez"
@@ -17,19 +15,6 @@ SCENE = scenes.floor()
 scenes.lay(SCENE, "hornet")
 HORNET = scenes.jpeg(SCENE)
 CLEAN = scenes.jpeg(scenes.wall(800, 600))
-
-
-@pytest.fixture(scope="session")
-def scan(scanner: Scanner) -> Callable[[bytes], Report]:
-    """What the model says, each photograph looked at once."""
-    known: dict[bytes, Report] = {}
-
-    def look(data: bytes) -> Report:
-        if data not in known:
-            known[data] = scanner.scan(data)[0]
-        return known[data]
-
-    return look
 
 
 def opened(records: Records, *, template: str = "container_7_point@1", number: str = "CSQU3054383", **more: str) -> str:

@@ -16,6 +16,7 @@ from pestcheck.records.measures import MEASURES, Found
 from pestcheck.records.period import Period
 from pestcheck.store.tables import Inspection
 from pestcheck.vision.scan import Report
+from tests.export.test_pdf import texts
 from tests.records.conftest import ANA, CLEAN, closed, opened, photographed, suggested
 from tests.records.test_insight import inspected
 
@@ -206,3 +207,9 @@ def test_as_pdf(records: Records) -> None:
     assert made["en"][:5] == b"%PDF-"
     assert made["en"] == assessment_pdf(found, made_by="Aldo <b>")  # the same record, the same bytes
     assert made["en"] != made["es"]
+    feet = {"en": "Page {n} of {of}", "es": "Página {n} de {of}"}
+    for language, pdf in made.items():
+        pages = texts(pdf)
+        assert len(pages) > 1
+        for number, page in enumerate(pages, 1):
+            assert feet[language].format(n=number, of=len(pages)) in page

@@ -97,6 +97,18 @@ def test_what_an_amendment_adds_counts_too(records: Records, scan: Callable[[byt
     assert rates(records, "area")[("floor",)] == {"routine": (1, 1)}
 
 
+def test_a_point_that_was_not_inspected_is_not_one_without_contamination(records: Records) -> None:
+    key = opened(records, selection="routine")
+    for point in records.inspection(key).template.points:
+        said = {"state": "not_applicable", "note": "open top"} if point.area == "ceiling_roof" else {"state": "inspected", "note": ""}
+        result = "no_contamination" if said["state"] == "inspected" else None
+        records.answer(key, point.area, result=result, actor=ANA, **said)
+    records.close(key, actor=ANA)
+    inspected(records)
+    areas = rates(records, "area")
+    assert (areas[("ceiling_roof",)], areas[("floor",)]) == ({"routine": (0, 1)}, {"routine": (0, 2)})
+
+
 def test_partners_are_those_that_handed_it_over(records: Records) -> None:
     north, south = records.party("Norte", "highway_carrier", actor=ANA), records.party("Sur", "terminal", actor=ANA)
     key = inspected(records, "floor")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -280,17 +283,40 @@ def test_a_full_disk_leaves_no_half_backup(records: Records, tmp_path: Path) -> 
 
 
 def test_a_long_log_is_verified_and_a_large_inspection_opened_in_time(place: Callable[[str], Place], tmp_path: Path) -> None:
-    """Processor time, three times what it takes on an idle machine and more; `make bench` measures."""
+    """Beside reading the text of the log and hashing it, in the same run: the bounds are twice what they take on an idle machine, and more."""
     first = large.backup_of(tmp_path / "large.zip", 5000, photographs=200)
     records = place("laptop").open()
     assert restore(open_backup(tmp_path / "large.zip"), records.database, records.photo_store).problems == ()
-    started = time.process_time()
-    assert verify(records.database, records.photo_store).events >= 5000
-    verified = time.process_time()
-    assert len(records.inspection(first).photographs) == 200
-    assert verified - started < 2.5
-    assert time.process_time() - verified < 1
+    with zipfile.ZipFile(tmp_path / "large.zip") as archive:
+        lines = archive.read(LOG).splitlines()
+
+    def read() -> None:
+        for line in lines:
+            hashlib.sha256(json.dumps(json.loads(line)).encode()).hexdigest()
+
+    def check() -> None:
+        assert verify(records.database, records.photo_store).events >= 5000
+
+    def open_first() -> None:
+        assert len(records.inspection(first).photographs) == 200
+
+    gc.collect()
+    gc.freeze()  # what else this process holds does not count
+    try:
+        times = [[_seconds(work) for work in (read, check, open_first)] for _ in range(3)]
+    finally:
+        gc.unfreeze()
+    reading, verifying, opening = (min(one) for one in zip(*times, strict=True))
+    assert verifying < 20 * reading  # idle: 8 to 9
+    assert opening < 2 * reading  # idle: 0.2 to 0.3
     records.database.close()
+
+
+def _seconds(work: Callable[[], None]) -> float:
+    """Of the processor."""
+    started = time.process_time()
+    work()
+    return time.process_time() - started
 
 
 @pytest.mark.parametrize(("source", "target"), [("laptop", "server"), ("server", "laptop")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import threading
 import time
@@ -69,6 +70,7 @@ def fill(records: Records) -> str:
     records.open(key, number="CSQU3054383", inspector="Ana Pérez 🐌")
     records.photograph(key, "floor", scenes.jpeg(scenes.wall(800, 600)), name="a.jpg", actor="Ana")
     records.answer(key, "floor", state="inspected", result="no_contamination", note="swept", actor="Ana")
+    records.answer(key, "doors", state="inspected", result="contamination", note="snails", actor="Ana")
     return key
 
 
@@ -105,7 +107,7 @@ def test_migrations_make_the_tables_that_the_code_means(records: Records, databa
     Database(database_url).close()  # a second start finds it up to date
 
 
-def test_each_step_goes_down_and_up_again_with_its_data(records: Records, a_further_step: None) -> None:
+def test_each_step_goes_down_and_up_again_with_its_data(records: Records, a_further_step: None, caplog: pytest.LogCaptureFixture) -> None:
     """The log is kept on the way down, and what follows from it is made anew on the way up."""
     steps = [script.revision for script in scripts().walk_revisions()]
     assert steps == ["9000", *NEWEST_FIRST]
@@ -116,7 +118,9 @@ def test_each_step_goes_down_and_up_again_with_its_data(records: Records, a_furt
         migrate(records.database.engine, revision)
         assert schema(records.database) != newest
         assert bodies(records.database) == before
-        migrate(records.database.engine)
+        with caplog.at_level(logging.INFO):
+            migrate(records.database.engine)
+        assert f"was brought from schema {revision} to 9000" in caplog.text
         assert schema(records.database) == newest
         assert bodies(records.database) == before
         assert verify(records.database, records.photo_store).problems == ()

@@ -97,6 +97,7 @@ def test_an_empty_store_verifies(records: Records) -> None:
         (["UPDATE answer SET result = 'no_contamination' WHERE area = 'doors'"], "table", "not what the events say: result"),
         (["UPDATE finding SET probability = 0.01"], "table", "not what the events say: probability"),
         (["UPDATE finding SET box = '[0, 0, 1, 1]'"], "table", "not what the events say: box"),
+        (["UPDATE contamination SET n = n + 1"], "table", "not what the events say: n"),
         (["DELETE FROM answer WHERE area = 'floor'"], "table", "the row is missing"),
         (["UPDATE inspection SET closed_at = NULL WHERE closed_at IS NOT NULL"], "table", "closed_at"),
         (

@@ -312,11 +312,29 @@ def test_networks_may_be_those_of_another_model(
         export_onnx.export(drawn, out, {task: other})
 
 
-def test_both_networks_of_others_are_no_new_model(exported: Exported, drawn: Path) -> None:
-    other = str(exported.folder)
-    result = CliRunner().invoke(app, ["export", "--data", str(drawn), "--out", NAME, "--finder", other, "--classifier", other])
-    assert isinstance(result.exception, SystemExit)
-    assert "give one of --finder and --classifier" in str(result.exception)
+def test_with_both_networks_of_others_all_is_calibrated_anew(
+    exported: Exported, drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where photographs are scanned in another way than they were."""
+
+    @dataclass(frozen=True)
+    class OneLevel(heldout.Plan):
+        long_sides: tuple[int, ...] = (448,)
+
+    monkeypatch.setattr(heldout, "Plan", OneLevel)
+    out, other = tmp_path / NAME, exported.folder
+    result = CliRunner().invoke(
+        app, ["export", "--data", str(drawn), "--out", str(out), "--finder", str(other), "--classifier", str(other)]
+    )
+    assert result.exit_code == 0, result.output
+    networks = sorted(path.relative_to(other) for path in other.rglob("*.onnx") if "run" not in path.parts)
+    assert sorted(path.relative_to(out) for path in out.rglob("*.onnx")) == networks
+    assert all((out / path).read_bytes() == (other / path).read_bytes() for path in networks)
+    made, before = bundle.load(out), bundle.load(other)
+    assert (made.finder_from, made.classifier_from) == (before.id, before.id)
+    assert (made.long_sides, made.labels) == ((448,), before.labels)
+    assert made.thresholds.propose != before.thresholds.propose
+    assert made.temperature == before.temperature
 
 
 def test_workers_may_differ(trained: Path) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from pestcheck.records import Records
 from pestcheck.store import open_folder
 from pestcheck.store.verify import verify
 from pestcheck.vision import bundle
+from pestcheck.vision.scan import Scanner
 from tests.records.conftest import HORNET, opened
 from tests.records.test_models import SHIPPED, other
 from tests.training.test_continued import folder
@@ -75,15 +77,37 @@ def test_parity_speed_and_size_can_fail(tmp_path: Path, drawn: Path, monkeypatch
     _, gates = promote.technical(MODEL, after, some, lambda: HORNET)
     assert [gate.passed for gate in gates] == [True, True, True]
     monkeypatch.setattr(promote, "SLOWER", 0.01)
+    monkeypatch.setattr(promote, "ROUNDS", 1)
     monkeypatch.setattr(promote, "LARGEST", 1e6)
     monkeypatch.setattr("training.export_onnx.PARITY", 0.0)
     _, gates = promote.technical(MODEL, after, some, lambda: HORNET)
     assert [gate.passed for gate in gates] == [False, False, False]
 
 
+@pytest.mark.parametrize(("slow_scans", "passes"), [(3, True), (9, False)])
+def test_a_model_slowed_by_other_work_is_timed_again(
+    slow_scans: int, passes: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slowed(Scanner):
+        scans = 0
+
+        def scan(self, data: bytes) -> object:
+            if self.bundle.id != SHIPPED:
+                Slowed.scans += 1
+                time.sleep(0.5 if Slowed.scans <= slow_scans else 0)
+            return super().scan(data)
+
+    monkeypatch.setattr(promote, "Scanner", Slowed)
+    monkeypatch.setattr(promote, "RUNS", 2)
+    before, after = promote.speed(MODEL, other(tmp_path, "9.0.0"), HORNET)
+    assert (after <= promote.SLOWER * before) is passes
+    assert Slowed.scans == (5 if passes else 9)
+
+
 @pytest.fixture
-def tested(tmp_path: Path) -> Path:
-    """Drawn pictures, half of them to be tested on, as a data set has it."""
+def tested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Drawn pictures, half of them to be tested on, as a data set has it. The photograph that speed is measured on is a smaller one."""
+    monkeypatch.setattr("training.speed.SIZE", (1344, 1008))
 
     def parted(rows: list[list[str]]) -> list[list[str]]:
         return [[*rows[0], "part"], *([*row, "test" if k % 2 else "train"] for k, row in enumerate(rows[1:]))]
@@ -116,8 +140,6 @@ def test_what_was_continued_is_put_in_use(tested: Path, tmp_path: Path, monkeypa
     database, photographs = open_folder(store, f"sqlite:///{store / 'pestcheck.sqlite3'}")
     records = Records(database, photographs)
     records.photograph(opened(records), "floor", HORNET, name="a.jpg", actor="Ana")
-    from pestcheck.vision.scan import Scanner
-
     scanner = Scanner()
     assert records.score_next(lambda shot: scanner.scan(shot)[0])
     new = tmp_path / "pest-lite0-9.0.0"
