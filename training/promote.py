@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -178,9 +178,9 @@ def speed(before: Path, after: Path, shot: bytes) -> list[float]:
     for _ in range(ROUNDS):
         for _ in range(RUNS):
             for k, scanner in enumerate(scanners):
-                started = time.perf_counter()
+                started = perf_counter()
                 scanner.scan(shot)
-                seconds[k] = min(seconds[k], time.perf_counter() - started)
+                seconds[k] = min(seconds[k], perf_counter() - started)
         if seconds[1] <= SLOWER * seconds[0]:
             break
     return seconds
