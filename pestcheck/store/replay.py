@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from operator import itemgetter
 from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from sqlalchemy import Table, bindparam, delete, insert
 from sqlmodel import Session, SQLModel
@@ -19,15 +19,17 @@ Values = tuple[Any, ...]
 BATCH = 1000
 
 
-class _Kept(SimpleNamespace):
-    """A row that was read again. To make it a model again would take five times as long, which a long log feels."""
+class _Plain(SimpleNamespace):
+    """A row, with what state asks of a model. To make a model takes many times as long, which a long log feels."""
+
+    table: ClassVar[type[SQLModel]]
 
     def sqlmodel_update(self, values: dict[str, Any]) -> None:
         vars(self).update(values)
 
 
 class Replay:
-    """Rows by their keys; ``state.Rows`` without a database. Rows are kept as plain tuples: a log may be long."""
+    """Rows by their keys; ``state.InMemory``. Rows are kept as plain tuples: a log may be long."""
 
     def __init__(self) -> None:
         self._kept: dict[type[SQLModel], dict[Key, Values]] = {table: {} for table in STATE}
@@ -44,6 +46,11 @@ class Replay:
         for (table, key), row in self._touched.items():
             self._kept[table][key] = _VALUES[table](vars(row))
 
+    def row(self, table: type[Row], values: state.Payload) -> Row:
+        """A row with these values and, where a column has none, its default."""
+        missing = {name: field.get_default(call_default_factory=True) for name, field in _DEFAULTS[table].items() if name not in values}
+        return _PLAIN[table](**missing, **values)  # type: ignore[return-value]
+
     def get(self, entity: type[Row], ident: Any) -> Row | None:
         """The row with this key."""
         key = ident if isinstance(ident, tuple) else (ident,)
@@ -51,7 +58,7 @@ class Replay:
             return touched  # type: ignore[return-value]
         if (kept := self._kept[entity].get(key)) is None:
             return None
-        row = _Kept(**dict(zip(columns(entity), kept, strict=True)))
+        row = _PLAIN[entity](**dict(zip(columns(entity), kept, strict=True)))
         self._touched[entity, key] = row  # type: ignore[assignment]
         return row  # type: ignore[return-value]
 
@@ -61,14 +68,14 @@ class Replay:
         Raises:
             ValueError: there is one with its key.
         """
-        table, key = type(instance), _key(instance)
+        table, key = _key(instance)
         if key in self._kept[table] or (table, key) in self._touched:
             raise ValueError(f"{table.__name__.lower()} {' '.join(map(str, key))} is there already")
         self._touched[table, key] = instance
 
     def merge(self, instance: Row) -> Row:
         """A row in place of the one with its key, if there is one."""
-        self._touched[type(instance), _key(instance)] = instance
+        self._touched[_key(instance)] = instance
         return instance
 
     def flush(self) -> None:
@@ -120,9 +127,9 @@ def write(session: Session, replay: Replay) -> None:
             session.execute(insert(_table(table)), rows[start : start + BATCH])
 
 
-def _key(row: SQLModel) -> Key:
-    values = vars(row)
-    return tuple([values[name] for name in _KEYS[type(row)]])
+def _key(row: Any) -> tuple[type[SQLModel], Key]:
+    table, values = type(row).table, vars(row)
+    return table, tuple([values[name] for name in _KEYS[table]])
 
 
 def _table(table: type[SQLModel]) -> Table:
@@ -132,3 +139,5 @@ def _table(table: type[SQLModel]) -> Table:
 _COLUMNS = {table: tuple(column.name for column in _table(table).columns) for table in STATE}
 _VALUES = {table: itemgetter(*names) for table, names in _COLUMNS.items()}
 _KEYS = {table: tuple(column.name for column in _table(table).primary_key) for table in STATE}
+_DEFAULTS = {table: {name: field for name, field in table.model_fields.items() if not field.is_required()} for table in STATE}
+_PLAIN: dict[type[SQLModel], type[_Plain]] = {table: type(table.__name__, (_Plain,), {"table": table}) for table in STATE}

@@ -43,15 +43,18 @@ Payload = dict[str, Any]
 Row = TypeVar("Row", bound=SQLModel)
 
 
-class Rows(Protocol):
-    """What an event may do to the tables: what a session and a ``replay.Replay`` both can. Rows are found by their keys only."""
+class InMemory(Protocol):
+    """What a ``replay.Replay`` can, as a session does; ``row`` is what a table's own class is to a session."""
 
+    def row(self, table: type[Row], values: Payload) -> Row: ...
     def get(self, entity: type[Row], ident: Any) -> Row | None: ...
     def add(self, instance: SQLModel) -> None: ...
     def merge(self, instance: Row) -> Row: ...
     def flush(self) -> None: ...
 
 
+Rows = Session | InMemory
+"""Where an event writes its rows, which are found by their keys only."""
 Apply = Callable[[Rows, Payload], None]
 Where = tuple[str, str, str]
 """The key of a ``Contamination``."""
@@ -75,7 +78,7 @@ def _written(table: type[SQLModel]) -> Apply:
     """The payload is a row, new or in the place of the one with the same key."""
 
     def write(session: Rows, payload: Payload) -> None:
-        session.merge(table(**payload))
+        session.merge(_row(session, table, payload))
 
     return write
 
@@ -90,16 +93,16 @@ def _changed(table: type[SQLModel], key: str) -> Apply:
 
 
 def _photographed(session: Rows, payload: Payload) -> None:
-    session.merge(Photograph(**payload["photograph"]))
+    session.merge(_row(session, Photograph, payload["photograph"]))
     session.flush()
-    session.add(View(**payload["view"], state="waiting", problems=[]))
+    session.add(_row(session, View, payload["view"] | {"state": "waiting", "problems": []}))
 
 
 def _scored(session: Rows, payload: Payload) -> None:
     view = _get(session, View, payload["view_id"])
     view.sqlmodel_update({**payload["report"], "state": "scored"})
     for position, finding in enumerate(payload["findings"]):
-        session.add(Finding(**finding, view_id=view.id, position=position, state="suggested"))
+        session.add(_row(session, Finding, finding | {"view_id": view.id, "position": position, "state": "suggested"}))
 
 
 def _not_scored(session: Rows, payload: Payload) -> None:
@@ -111,7 +114,7 @@ def _counted(table: type[SQLModel], key: tuple[str, ...], place: Place) -> Apply
     """Like ``_written``, and counts the ``Contamination`` that the row says is there."""
 
     def write(session: Rows, payload: Payload) -> None:
-        known, row = session.get(table, tuple(payload[name] for name in key)), table(**payload)
+        known, row = session.get(table, tuple(payload[name] for name in key)), _row(session, table, payload)
         before = place(session, known)
         if known:
             session.merge(row)
@@ -135,7 +138,8 @@ def _count(session: Rows, before: Where | None, after: Where | None) -> None:
         if where and before != after:
             known = session.get(Contamination, where)
             inspection_id, area, label = where
-            session.merge(Contamination(inspection_id=inspection_id, area=area, label=label, n=(known.n if known else 0) + step))
+            n = (known.n if known else 0) + step
+            session.merge(_row(session, Contamination, {"inspection_id": inspection_id, "area": area, "label": label, "n": n}))
 
 
 def _found(session: Rows, finding: Any) -> Where | None:
@@ -151,7 +155,8 @@ def _said(_: Rows, answer: Any) -> Where | None:
 
 
 def _amended(session: Rows, payload: Payload) -> None:
-    session.add(Amendment(**{key: value for key, value in payload.items() if key != "payload"}, after=payload["payload"]))
+    row = {key: value for key, value in payload.items() if key != "payload"}
+    session.add(_row(session, Amendment, row | {"after": payload["payload"]}))
     apply(session, payload["kind"], payload["payload"])
 
 
@@ -164,15 +169,15 @@ def _certified(table: type[SQLModel]) -> Apply:
         if known:
             known.sqlmodel_update(row)
         else:
-            session.add(table(**row))
+            session.add(_row(session, table, row))
         for certificate in payload["certificates"]:
-            session.add(Certificate(**certificate))
+            session.add(_row(session, Certificate, certificate))
 
     return write
 
 
 def _reviewed(session: Rows, payload: Payload) -> None:
-    session.add(Review(**payload))
+    session.add(_row(session, Review, payload))
     session.flush()
     _restate(session, payload["view_id"], payload["id"])
 
@@ -188,19 +193,19 @@ def _restate(session: Rows, view_id: str, *new: str) -> None:
     ids = [*(known.reviews if known else ()), *new]
     opinions = [_get(session, Review, key) for key in ids]
     status, count = review.current(opinions).status.value, len(review.in_force(opinions))
-    session.merge(ReviewState(view_id=view_id, status=status, opinions=count, reviews=ids))
+    session.merge(_row(session, ReviewState, {"view_id": view_id, "status": status, "opinions": count, "reviews": ids}))
 
 
 def _promoted(session: Rows, payload: Payload) -> None:
-    session.add(Promotion(**payload))
+    session.add(_row(session, Promotion, payload))
     for name, sha256 in payload["files"].items():
-        session.merge(ModelFile(sha256=sha256, name=name))
+        session.merge(_row(session, ModelFile, {"sha256": sha256, "name": name}))
 
 
 def _purged(session: Rows, payload: Payload) -> None:
     if isinstance(session, Session):  # in a replay nothing of the inspection is there
         _erase(session, payload)
-    session.add(Purge(**payload))
+    session.add(_row(session, Purge, payload))
 
 
 def _erase(session: Session, payload: Payload) -> None:
@@ -222,6 +227,10 @@ def _erase(session: Session, payload: Payload) -> None:
         session.execute(delete(where.left.table).where(where))
     session.execute(update(Event).where(col(Event.seq).in_(payload["events"])).values(body="", actor="", apart=None))
     session.expire_all()
+
+
+def _row(session: Rows, table: type[Row], values: Payload) -> Row:
+    return table(**values) if isinstance(session, Session) else session.row(table, values)
 
 
 def _get(session: Rows, table: type[Row], key: str) -> Row:
