@@ -102,10 +102,23 @@ def test_a_model_slowed_by_other_work_is_timed_again(
 
     monkeypatch.setattr(promote, "Scanner", Slowed)
     monkeypatch.setattr(promote, "RUNS", 2)
-    monkeypatch.setattr(promote, "perf_counter", lambda: Slowed.clock)
+    monkeypatch.setattr(promote, "process_time", lambda: Slowed.clock)
     before, after = promote.speed(MODEL, other(tmp_path, "9.0.0"), HORNET)
     assert (after <= promote.SLOWER * before) is passes
     assert Slowed.scans == (5 if passes else 9)
+
+
+def test_a_model_of_twice_the_work_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Twice(Scanner):
+        def scan(self, data: bytes) -> object:
+            if self.bundle.id != SHIPPED:
+                super().scan(data)
+            return super().scan(data)
+
+    monkeypatch.setattr(promote, "Scanner", Twice)
+    monkeypatch.setattr(promote, "ROUNDS", 1)
+    before, after = promote.speed(MODEL, other(tmp_path, "9.0.0"), HORNET)
+    assert after > promote.SLOWER * before > 0
 
 
 @pytest.fixture
