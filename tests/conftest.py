@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,7 +17,7 @@ import pytest
 from pestcheck.records import Records
 from pestcheck.store import open_folder
 from pestcheck.vision.scan import Report, Scanner
-from tests.servers import PostgreSQL, S3Service, free_port
+from tests.servers import PostgreSQL, S3Service, free_port, postgresql_server
 
 ROOT = Path(__file__).parents[1]
 CHROMIUM = [
@@ -62,15 +61,9 @@ def scan(scanner: Scanner) -> Callable[[bytes], Report]:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgreSQL]:
-    """A PostgreSQL server."""
-    # Not in pytest's own folder: the server runs as another user, who may not look in there.
-    folder = Path(tempfile.mkdtemp(prefix="pestcheck-postgresql-"))
-    try:
-        server = PostgreSQL(folder)
+    """A PostgreSQL server, which many tests use and none stops."""
+    with postgresql_server() as server:
         yield server
-        server.stop()
-    finally:
-        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

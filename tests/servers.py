@@ -9,8 +9,11 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +81,19 @@ class PostgreSQL:
         with connect(host="127.0.0.1", port=self.port, user="pestcheck", dbname="postgres", autocommit=True) as connection:
             connection.execute(f"CREATE SCHEMA test{self._made}")
         return f"postgresql://pestcheck@127.0.0.1:{self.port}/postgres?options=-csearch_path%3Dtest{self._made}"
+
+
+@contextmanager
+def postgresql_server() -> Iterator[PostgreSQL]:
+    """A server while it is needed."""
+    # Not in pytest's own folder: the server runs as another user, who may not look in there.
+    folder = Path(tempfile.mkdtemp(prefix="pestcheck-postgresql-"))
+    try:
+        server = PostgreSQL(folder)
+        yield server
+        server.stop()
+    finally:
+        shutil.rmtree(folder)
 
 
 class S3Service:

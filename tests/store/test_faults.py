@@ -24,7 +24,7 @@ from pestcheck.store.tables import Event, Inspection, View
 from pestcheck.store.verify import verify
 from pestcheck.vision.scan import Scanner
 from tests.pictures import scenes
-from tests.servers import BUCKET, PostgreSQL, S3Service
+from tests.servers import BUCKET, PostgreSQL, S3Service, postgresql_server
 
 ROOT = Path(__file__).parents[2]
 GONE_SECONDS = 10
@@ -63,14 +63,21 @@ def opened(records: Records) -> str:
     return key
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgreSQL]:
+    """A server that may be stopped. One that many tests have filled takes over a minute to recover: it syncs each of its files."""
+    with postgresql_server() as server:
+        yield server
+
+
 @pytest.fixture
-def on_postgresql(postgresql: PostgreSQL, tmp_path: Path) -> Iterator[Records]:
-    database, photo_store = open_folder(tmp_path / "data", postgresql.new_database())
+def on_postgresql(server: PostgreSQL, tmp_path: Path) -> Iterator[Records]:
+    database, photo_store = open_folder(tmp_path / "data", server.new_database())
     yield Records(database, photo_store)
     database.close()
 
 
-def test_postgresql_gone_for_ten_seconds(on_postgresql: Records, postgresql: PostgreSQL, tmp_path: Path) -> None:
+def test_postgresql_gone_for_ten_seconds(on_postgresql: Records, server: PostgreSQL, tmp_path: Path) -> None:
     """Clients are told, the scoring thread lives on, and when the server is back all goes on without a new start."""
     from app.main import Scoring
     from app.serving import Serving
@@ -104,7 +111,7 @@ def test_postgresql_gone_for_ten_seconds(on_postgresql: Records, postgresql: Pos
     try:
         time.sleep(1)
         records.photograph(key, "doors", PHOTOGRAPH, name="a.jpg", actor="Ana")
-        postgresql.stop()
+        server.stop()
         try:
             before = len(kept)
             assert before > 0
@@ -116,7 +123,7 @@ def test_postgresql_gone_for_ten_seconds(on_postgresql: Records, postgresql: Pos
                 records.inspections()
             assert scoring.alive
         finally:
-            postgresql.start()
+            server.start()
         assert records.inspection(key).inspection.id == key  # at once: no connection from before is used
         assert opened(records)
         deadline = time.monotonic() + 60
@@ -137,14 +144,14 @@ def test_postgresql_gone_for_ten_seconds(on_postgresql: Records, postgresql: Pos
     assert verify(records.database, records.photo_store).problems == ()
 
 
-def test_a_connection_from_before_is_not_used_after(on_postgresql: Records, postgresql: PostgreSQL) -> None:
+def test_a_connection_from_before_is_not_used_after(on_postgresql: Records, server: PostgreSQL) -> None:
     """Nobody asked anything while the server was away; the first who does must not meet a dead connection."""
     key = opened(on_postgresql)
-    postgresql.stop()
-    postgresql.start()
+    server.stop()
+    server.start()
     assert on_postgresql.inspection(key).inspection.id == key
-    postgresql.stop()
-    postgresql.start()
+    server.stop()
+    server.start()
     assert opened(on_postgresql)
 
 
