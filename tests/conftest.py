@@ -78,13 +78,15 @@ def s3() -> Iterator[S3Service]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The address of an empty database, of each kind in turn."""
     if request.param == "sqlite":
         (tmp_path / "data").mkdir()
-        return f"sqlite:///{tmp_path / 'data' / 'pestcheck.sqlite3'}"
-    server: PostgreSQL = request.getfixturevalue("postgresql")
-    return server.new_database()
+        yield f"sqlite:///{tmp_path / 'data' / 'pestcheck.sqlite3'}"
+    else:
+        server: PostgreSQL = request.getfixturevalue("postgresql")
+        with server.lent_database() as url:
+            yield url
 
 
 @pytest.fixture

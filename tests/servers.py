@@ -19,7 +19,13 @@ from typing import Any
 
 import pytest
 
+from pestcheck.store.db import Database
+
 BUCKET = "yard"
+TABLES = """SELECT relname::text, concat_ws(' ', attname, format_type(atttypid, atttypmod), attnotnull, attcollation)
+    FROM pg_class c JOIN pg_attribute ON attrelid = c.oid WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
+    UNION ALL SELECT tablename, indexdef FROM pg_indexes WHERE schemaname = current_schema()
+    UNION ALL SELECT 'alembic_version', version_num FROM alembic_version ORDER BY 1, 2"""
 
 
 def free_port() -> int:
@@ -47,6 +53,7 @@ class PostgreSQL:
         if importlib.util.find_spec("psycopg") is None:
             pytest.skip("needs psycopg: pip install 'pestcheck[postgres]'")
         self.programs, self.folder, self.port, self._made = programs, folder, free_port(), 0
+        self._free: list[str] = []
         # The server refuses to run as root; Debian's package makes a user for it.
         self._as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
         if self._as_user:
@@ -75,12 +82,30 @@ class PostgreSQL:
 
     def new_database(self) -> str:
         """The address of a database of its own: a schema, which is made and removed much faster than a database."""
-        from psycopg import connect
-
         self._made += 1
-        with connect(host="127.0.0.1", port=self.port, user="pestcheck", dbname="postgres", autocommit=True) as connection:
+        with self._connection() as connection:
             connection.execute(f"CREATE SCHEMA test{self._made}")
         return f"postgresql://pestcheck@127.0.0.1:{self.port}/postgres?options=-csearch_path%3Dtest{self._made}"
+
+    @contextmanager
+    def lent_database(self) -> Iterator[str]:
+        """The address of a database with the newest tables and nothing in them. Emptied, it is lent again: making the tables takes half a second."""
+        url = self._free.pop() if self._free else self.new_database()
+        Database(url).close()
+        with self._connection(url) as connection:
+            tables = connection.execute(TABLES).fetchall()
+        yield url
+        with self._connection(url) as connection:
+            if connection.execute(TABLES).fetchall() == tables:
+                names = sorted({name for name, *_ in tables} - {"alembic_version"})
+                connection.execute("SET session_replication_role = replica; SET lock_timeout = '10s'")  # no foreign key asks for an order
+                connection.execute("; ".join(f'DELETE FROM "{name}"' for name in names))
+                self._free.append(url)
+
+    def _connection(self, url: str | None = None) -> Any:
+        from psycopg import connect
+
+        return connect(url or f"postgresql://pestcheck@127.0.0.1:{self.port}/postgres", autocommit=True)
 
 
 @contextmanager

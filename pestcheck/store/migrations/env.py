@@ -13,10 +13,12 @@ with context.begin_transaction():
 
 if connection.dialect.name == "postgresql":
     # Text sorts by its bytes, as in SQLite and in Python, whatever language the database was made for.
-    for table, column in connection.execute(
+    for table, columns in connection.execute(
         text(
-            "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema() "
-            "AND data_type = 'character varying' AND collation_name IS DISTINCT FROM 'C' AND table_name <> 'alembic_version'"
+            "SELECT table_name, array_agg(column_name::text) FROM information_schema.columns WHERE table_schema = current_schema() "
+            "AND data_type = 'character varying' AND collation_name IS DISTINCT FROM 'C' AND table_name <> 'alembic_version' "
+            "GROUP BY table_name"
         )
     ).all():
-        connection.execute(text(f'ALTER TABLE "{table}" ALTER COLUMN "{column}" TYPE varchar COLLATE "C"'))
+        sorted_so = ", ".join(f'ALTER COLUMN "{column}" TYPE varchar COLLATE "C"' for column in columns)
+        connection.execute(text(f'ALTER TABLE "{table}" {sorted_so}'))
