@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ import pytest
 
 from pestcheck.records import Records
 from pestcheck.store import open_folder
+from pestcheck.store.db import Database
 from pestcheck.vision.scan import Report, Scanner
 from tests.servers import PostgreSQL, S3Service, free_port, postgresql_server
 
@@ -77,12 +79,20 @@ def s3() -> Iterator[S3Service]:
         service.stop()
 
 
+@pytest.fixture(scope="session")
+def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the newest tables and nothing in them, to be copied."""
+    path = tmp_path_factory.mktemp("empty") / "pestcheck.sqlite3"
+    Database(f"sqlite:///{path}").close()
+    return path
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of an empty database, of each kind in turn."""
+def database_url(request: pytest.FixtureRequest, empty_sqlite: Path, tmp_path: Path) -> Iterator[str]:
+    """The address of a database with the newest tables and nothing in them, of each kind in turn."""
     if request.param == "sqlite":
         (tmp_path / "data").mkdir()
-        yield f"sqlite:///{tmp_path / 'data' / 'pestcheck.sqlite3'}"
+        yield f"sqlite:///{shutil.copy(empty_sqlite, tmp_path / 'data')}"
     else:
         server: PostgreSQL = request.getfixturevalue("postgresql")
         with server.lent_database() as url:
