@@ -31,7 +31,7 @@ from tests.training.conftest import COLOURS, draw, draw_cutout, make_folder
 from training import card, data, evaluate, export_onnx, heldout, photographs, plans, report, strangers, tasks, train
 from training.__main__ import app
 
-CONFIG = train.Config(epochs=1, pictures=64, batch=8, train_side=64, side=64, workers=0)
+CONFIG = train.Config(epochs=1, pictures=16, batch=8, train_side=64, side=64, workers=0)
 NAME = "drawn-1.2.3"
 PLOTS = ["confusion.png", "found_by_length.png", "labels.png", "reliability.png"]
 NETWORKS = [f"{folder}{name}" for folder in ("", "folds/a/", "folds/b/") for name in ("finder.onnx", "model.onnx")] + [

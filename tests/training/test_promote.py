@@ -20,6 +20,7 @@ from pestcheck.store import open_folder
 from pestcheck.store.verify import verify
 from pestcheck.vision import bundle
 from pestcheck.vision.scan import Scanner
+from tests.pictures import scenes
 from tests.records.conftest import HORNET, opened
 from tests.records.test_models import SHIPPED, other
 from tests.training.test_continued import folder
@@ -27,6 +28,7 @@ from training import continued, data, promote
 from training.__main__ import app
 
 MODEL = bundle.shipped()
+SMALL = scenes.jpeg(scenes.floor(448, 336))
 
 
 def said(guess: list[str], truth: list[str], flagged: list[bool] | None = None) -> promote.Said:
@@ -73,13 +75,13 @@ def test_missed_contamination_and_more_false_flags_fail() -> None:
 def test_parity_speed_and_size_can_fail(tmp_path: Path, drawn: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     some = data.read_manifest(drawn)[:4]
     after = other(tmp_path, "9.0.0")
-    _, gates = promote.technical(MODEL, after, some, lambda: HORNET)
+    _, gates = promote.technical(MODEL, after, some, lambda: SMALL)
     assert [gate.passed for gate in gates] == [True, True, True]
     monkeypatch.setattr(promote, "SLOWER", 0.01)
     monkeypatch.setattr(promote, "ROUNDS", 1)
     monkeypatch.setattr(promote, "LARGEST", 1e6)
     monkeypatch.setattr("training.export_onnx.PARITY", 0.0)
-    _, gates = promote.technical(MODEL, after, some, lambda: HORNET)
+    _, gates = promote.technical(MODEL, after, some, lambda: SMALL)
     assert [gate.passed for gate in gates] == [False, False, False]
 
 
@@ -103,7 +105,7 @@ def test_a_model_slowed_by_other_work_is_timed_again(
     monkeypatch.setattr(promote, "Scanner", Slowed)
     monkeypatch.setattr(promote, "RUNS", 2)
     monkeypatch.setattr(promote, "process_time", lambda: Slowed.clock)
-    before, after = promote.speed(MODEL, other(tmp_path, "9.0.0"), HORNET)
+    before, after = promote.speed(MODEL, other(tmp_path, "9.0.0"), SMALL)
     assert (after <= promote.SLOWER * before) is passes
     assert Slowed.scans == (5 if passes else 9)
 
@@ -117,14 +119,14 @@ def test_a_model_of_twice_the_work_is_told(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(promote, "Scanner", Twice)
     monkeypatch.setattr(promote, "ROUNDS", 1)
-    before, after = promote.speed(MODEL, other(tmp_path, "9.0.0"), HORNET)
+    before, after = promote.speed(MODEL, other(tmp_path, "9.0.0"), SMALL)
     assert after > promote.SLOWER * before > 0
 
 
 @pytest.fixture
 def tested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Drawn pictures, half of them to be tested on, as a data set has it. The photograph that speed is measured on is a smaller one."""
-    monkeypatch.setattr("training.speed.SIZE", (1344, 1008))
+    monkeypatch.setattr("training.speed.SIZE", (896, 672))
 
     def parted(rows: list[list[str]]) -> list[list[str]]:
         return [[*rows[0], "part"], *([*row, "test" if k % 2 else "train"] for k, row in enumerate(rows[1:]))]
