@@ -47,7 +47,7 @@ def test_it_works_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
     )
     line = json.loads(done.stdout)
     assert line["verdict"] in ("nothing_found", "unsure")
-    with running(Server(tmp_path / "data", python=str(python), cwd=tmp_path)) as server:
+    with running(Server(tmp_path / "data", python=python)) as server:
         assert json.loads(urllib.request.urlopen(server.url + "/health").read())["model"] == line["model"]
         assert b"pestcheck" in urllib.request.urlopen(server.url + "/").read()
     verified = subprocess.run(
