@@ -117,6 +117,7 @@ def serve(environment: dict[str, str], log: Path) -> None:
     with log.open("ab") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
+    os.chdir(ROOT)
     os.environ.clear()
     os.environ.update(environment)
     pestcheck(["serve"])

@@ -30,7 +30,7 @@ from app import uploads
 from app.security import FEW_BYTES, GRADIO_USED, MANY_BYTES, NOTHING, inline_hashes, limit
 from pestcheck.photo import PhotoError, open_photo
 from tests.app.tablet import Tablet
-from tests.conftest import Server, running
+from tests.conftest import ROOT, Server, running
 from tests.pictures import scenes
 
 pytestmark = pytest.mark.usefixtures("closed_afterwards")
@@ -224,7 +224,7 @@ def test_gradio_serves_no_file_outside_its_folder(shared: Server, tmp_path: Path
     secret = tmp_path / "secret.txt"
     secret.write_text("secret")
     inside = shared.data / uploads.FOLDER
-    beside = [shared.data / "pestcheck.sqlite3", shared.cwd / "pyproject.toml", secret, Path("/etc/passwd")]
+    beside = [shared.data / "pestcheck.sqlite3", ROOT / "pyproject.toml", secret, Path("/etc/passwd")]
     assert all(path.is_file() for path in beside)
     (inside / "link.jpg").symlink_to(secret)
     for path in (
@@ -493,7 +493,6 @@ def test_no_secret_gets_into_the_log(tmp_path: Path) -> None:
     server = Server(tmp_path / "data", extra_environment={"PESTCHECK_DATABASE": address, "AWS_SECRET_ACCESS_KEY": hidden + "-aws"})
     with pytest.raises(AssertionError, match="did not start"):
         server.start()
-    server.kill()
     log = (tmp_path / "server.log").read_text()
     assert "127.0.0.1" in log
     assert hidden not in log
