@@ -3,21 +3,24 @@ BIN := .venv/bin
 DATA ?= ../shared/data
 MODEL ?= models/pest-lite0-0.4.1
 
-POSTGRESQL := $(or $(firstword $(wildcard /usr/lib/postgresql/*/bin/initdb)),/usr/lib/postgresql/any/bin/initdb)
-install = $(if $(filter 0,$(shell id -u)),,sudo) sh -c 'apt-get update -q && apt-get install -qy $(1)'
-# One font of each Debian package that the tests paint numbers with.
-NGINX := /usr/sbin/nginx
-POPPLER := /usr/bin/pdftoppm
-FONTS := $(addprefix /usr/share/fonts/,opentype/allerta/allerta_stencil.otf truetype/liberation/LiberationSans-Bold.ttf truetype/dejavu/DejaVuSans-Bold.ttf)
+# What the tests drive, from Debian: a browser (Playwright's own download is not needed), servers, fonts to paint numbers with.
+if_missing = $(if $(wildcard $(1)),,$(2))
+MISSING := $(strip $(call if_missing,/usr/bin/chromium,chromium) \
+	$(call if_missing,/usr/lib/postgresql/*/bin/initdb,postgresql) \
+	$(call if_missing,/usr/sbin/nginx,nginx-light) \
+	$(call if_missing,/usr/bin/pdftoppm,poppler-utils) \
+	$(call if_missing,/usr/share/fonts/opentype/allerta/allerta_stencil.otf,fonts-allerta) \
+	$(call if_missing,/usr/share/fonts/truetype/liberation/LiberationSans-Bold.ttf,fonts-liberation) \
+	$(call if_missing,/usr/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf,fonts-dejavu-core))
 
-.PHONY: run test lint train evaluate bench audit clean
+.PHONY: run test programs lint train evaluate bench audit clean
 
 run: .venv/app.done  ## start the app on http://127.0.0.1:7860
 	$(BIN)/pestcheck serve
 
 # Three test processes for two cores: a third of the time they wait for servers and browsers. Each with one thread: OpenMP's threads would wait for
 # each other, and torch take three times as long.
-test: .venv/test.done /usr/bin/chromium $(POSTGRESQL) $(NGINX) $(POPPLER) $(FONTS) lint  ## everything: style, types, all tests
+test: .venv/test.done programs lint  ## everything: style, types, all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $$(( ($$(nproc) * 3 + 1) / 2 )) --dist loadfile
 
 lint: .venv/test.done
@@ -44,31 +47,13 @@ audit: .venv/app.done  ## ask the internet for known weaknesses of what is insta
 	$(BIN)/python -m pip install --quiet --editable '.[app]'
 	touch $@
 
-.venv/test.done: .venv/app.done
+.venv/test.done: pyproject.toml
+	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --editable '.[app,ocr,addons,postgres,s3,ray,stamps,privacy,train,test]'
-	touch $@
+	touch .venv/app.done $@
 
-# What the tests drive, from Debian, each where it is missing: a browser (Playwright's own download is not needed), a database server, fonts.
-/usr/bin/chromium:
-	$(call install,chromium)
-
-$(POSTGRESQL):
-	$(call install,postgresql)
-
-$(NGINX):
-	$(call install,nginx-light)
-
-$(POPPLER):
-	$(call install,poppler-utils)
-
-/usr/share/fonts/opentype/allerta/%:
-	$(call install,fonts-allerta)
-
-/usr/share/fonts/truetype/liberation/%:
-	$(call install,fonts-liberation)
-
-/usr/share/fonts/truetype/dejavu/%:
-	$(call install,fonts-dejavu-core)
+programs:
+	$(if $(MISSING),$(if $(filter 0,$(shell id -u)),,sudo) sh -c 'apt-get update -q && apt-get install -qy $(MISSING)')
 
 clean:
 	rm -rf .venv build dist

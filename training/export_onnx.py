@@ -131,6 +131,8 @@ def export(folder: Path, out: Path, taken: Mapping[str, Path] | None = None) -> 
     sample = heldout.inputs(pictures[:: max(1, len(pictures) // PARITY_PICTURES)][:PARITY_PICTURES], heldout.Plan.side)
     with TemporaryDirectory(dir=out) as temporary:
         work, differences = Path(temporary), []
+        for task, model in taken.items():
+            _take_over(model, FILES[task], work)
         for (task, part), net in networks.items():
             path = (work if part == "all" else work / "folds" / part) / FILES[task]
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -138,8 +140,6 @@ def export(folder: Path, out: Path, taken: Mapping[str, Path] | None = None) -> 
                 net = with_known(net, data.split(data.read_manifest(folder), None if part == "all" else part).train)
             write_onnx(net, labels, path)
             differences.append(parity(net, path, sample))
-        for task, model in taken.items():
-            _take_over(model, FILES[task], work)
         _write_before(out / "run" / report.BEFORE, work)
         judged = report.judge_folds(folder, work, pictures, labels, heldout.Plan())
         calibration = calibrate.choose(list(judged.values()), labels, f"{version}-{calibrate.SUSPECT_FALSE_FLAGS:.0%}".replace("%", "pct"))
@@ -178,7 +178,7 @@ def _take_over(model: Path, file: str, work: Path) -> None:
         shutil.copy(path, work / fold / file)
     for path in model.glob(f"folds/*/{report.BEFORE}/{file}"):
         copy = work / path.relative_to(model)
-        copy.parent.mkdir()
+        copy.parent.mkdir(parents=True)
         shutil.copy(path, copy)
 
 

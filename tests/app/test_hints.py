@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -131,14 +131,15 @@ def test_the_field_guide_can_be_read_and_searched(tablet: Callable[..., Tablet],
     one.shot(f"guide-found-{theme}")
 
 
-@pytest.fixture
-def client(tmp_path: Path) -> Any:
-    """The app on an empty data folder with a watch list of its own."""
-    (tmp_path / watchlist.FILE).write_text(
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """The app on an empty data folder with a watch list of its own, to be read only."""
+    data = tmp_path_factory.mktemp("listed")
+    (data / watchlist.FILE).write_text(
         "entries:\n  mine:\n    name: Our <b>wasp</b>\n    kind: insect\n    taxa: [Vespa]\n    evidence: comb\n    look_alikes: none\n    season: summer\n"
         "    status: none\n    do: [sting]\n    source: us\n    sure: low\n"
     )
-    with TestClient(create_app(Settings(data=tmp_path)), base_url="http://127.0.0.1:7860") as made:
+    with TestClient(create_app(Settings(data=data)), base_url="http://127.0.0.1:7860") as made:
         yield made
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -37,10 +38,10 @@ def report(scanner: Scanner) -> Report:
     return scanner.scan(scenes.jpeg(picture))[0]
 
 
-@pytest.fixture
-def filled(tmp_path: Path, report: Report) -> Iterator[Server]:
-    """A server with photographs, each with what the model found; of the newest the inspector said that it is a wasp."""
-    data = tmp_path / "data"
+@pytest.fixture(scope="module")
+def photographed(tmp_path_factory: pytest.TempPathFactory, report: Report) -> Path:
+    """A data folder with photographs, each with what the model found; of the newest the inspector said that it is a wasp. To be copied."""
+    data = tmp_path_factory.mktemp("photographed") / "data"
     database, photo_store = open_folder(data, f"sqlite:///{data / 'pestcheck.sqlite3'}")
     records = Records(database, photo_store)
     for site, numbers in (("Yard 1", range(NUMBER - 4)), ("Yard 2", range(NUMBER - 4, NUMBER))):
@@ -56,7 +57,13 @@ def filled(tmp_path: Path, report: Report) -> Iterator[Server]:
     last = records.inspection(finding).photographs[-1].findings[0]
     records.decide(last.id, "corrected", label="wasp", actor="Ana Pérez")
     database.close()
-    with running(Server(data)) as server:
+    return data
+
+
+@pytest.fixture
+def filled(tmp_path: Path, photographed: Path) -> Iterator[Server]:
+    """A server with the photographs."""
+    with running(Server(Path(shutil.copytree(photographed, tmp_path / "data")))) as server:
         yield server
 
 
