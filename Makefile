@@ -35,8 +35,8 @@ train: .venv/test.done  ## fine-tune and write the model folder
 evaluate: .venv/test.done  ## measure the model again: every number of its card
 	$(BIN)/python -m training evaluate --data $(DATA) --model $(MODEL)
 
-bench: .venv/app.done  ## print the speeds that the README quotes
-	$(BIN)/python -m tests.bench
+bench: .venv/test.done programs  ## print the speeds that the README quotes; half an hour
+	for part in bench bench_register bench_pack bench_insight bench_batch bench_tablets bench_page; do $(BIN)/python -m tests.$$part || exit 1; done
 
 audit: .venv/app.done  ## ask the internet for known weaknesses of what is installed; exit code 1 if there is any
 	$(BIN)/python -m pip install --quiet --editable '.[audit]'

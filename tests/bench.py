@@ -14,7 +14,6 @@ import time
 from pathlib import Path
 
 from pestcheck.export.pdf import inspection_pdf
-from pestcheck.export.register import export
 from pestcheck.ids import uuid7
 from pestcheck.photo import open_photo
 from pestcheck.records import Records
@@ -23,7 +22,6 @@ from pestcheck.store.backup import open_backup, restore
 from pestcheck.store.verify import verify
 from pestcheck.vision import bundle
 from pestcheck.vision.scan import Scanner
-from tests import register
 from tests.export.full import full
 from tests.pictures import scenes
 from tests.store import large
@@ -125,24 +123,6 @@ def store(folder: Path) -> None:
     database.close()
 
 
-def registers(folder: Path, inspections: int = 100_000, findings: int = 10) -> None:
-    """Registers of very many inspections: ``python -c "from tests.bench import alone; alone('registers')"`` measures only this."""
-    database, photo_store = open_folder(folder / "d", f"sqlite:///{folder / 'd' / 'a.sqlite3'}")
-    register.fill(database, inspections, findings)
-    records = Records(database, photo_store)
-    for format, part, limit in (("csv", "inspections", 30), ("csv", "findings", 30), ("xlsx", "inspections", 90)):
-        with (folder / f"{part}.{format}").open("w+b") as file:
-            started, used = time.perf_counter(), time.process_time()
-            written = export(records, format, file, actor="bench", part=part)
-        says = f"register of {inspections:,} as {format}, {part if format == 'csv' else 'all tables'}"
-        took, used = time.perf_counter() - started, time.process_time() - used
-        print(f"{says:<50}{took:7.1f} s   (limit {limit}); {used:.1f} s of one core, {written.size / 1e6:.0f} MB", flush=True)
-    print(
-        f"memory at most                                    {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:7.0f} MB  (limit 400)"
-    )
-    database.close()
-
-
 def printed(folder: Path) -> None:
     """The PDF of an inspection with six photographs of 12 megapixels."""
     database, photo_store = open_folder(folder / "e", f"sqlite:///{folder / 'e' / 'a.sqlite3'}")
@@ -158,12 +138,6 @@ def printed(folder: Path) -> None:
     says = "PDF, 6 photographs of 12 megapixels, 12 findings"
     print(f"{says:<50}{statistics.median(times):7.2f} s   (limit 1); {statistics.median(cores):.2f} s of one core")
     database.close()
-
-
-def alone(what: str) -> None:
-    """One group of measurements, by the name of its function."""
-    with tempfile.TemporaryDirectory() as folder:
-        globals()[what](Path(folder))
 
 
 def main() -> None:
@@ -195,7 +169,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         store(Path(folder))
         printed(Path(folder))
-        registers(Path(folder))
 
 
 if __name__ == "__main__":
