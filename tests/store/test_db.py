@@ -104,6 +104,11 @@ def test_migrations_make_the_tables_that_the_code_means(records: Records, databa
         else:
             assert connection.exec_driver_sql("SHOW fsync").scalar() == "on"
             assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
+            asked = (
+                "SELECT DISTINCT collation_name FROM information_schema.columns "
+                "WHERE table_schema = current_schema() AND data_type = 'character varying' AND table_name <> 'alembic_version'"
+            )
+            assert connection.exec_driver_sql(asked).scalars().all() == ["C"]  # texts sort by their bytes, as in SQLite
     Database(database_url).close()  # a second start finds it up to date
 
 
