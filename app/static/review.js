@@ -70,6 +70,7 @@
     function anew() {
       asked++;
       items = []; current = null; seen.clear();
+      for (const { path } of outbox) seen.add(path.split('/')[2]);  // given again, it would be shown with what others said before this is known
       load();
     }
 

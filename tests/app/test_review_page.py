@@ -309,6 +309,23 @@ def test_blind_shows_nothing_of_what_others_said(desk: Callable[..., Desk], fill
     assert [review.blind for review in opinions(filled)] == [True, False]
 
 
+def test_what_was_said_blind_stays_blind_although_it_is_slow_to_arrive(desk: Callable[..., Desk], filled: Server) -> None:
+    """The photograph is not handed out again with what others said before the server knows the answer."""
+    one = desk()
+    one.page.locator("#blind").tap()
+    one.page.wait_for_function("() => document.getElementById('why').textContent.includes('Blind')")
+    one.ready()
+    held: list[Any] = []
+    one.page.route("**/opinions/**", lambda route: held.append(route))
+    one.press("n")
+    one.page.locator("#blind").tap()
+    one.page.wait_for_function("() => !document.getElementById('why').textContent.includes('Blind')")
+    one.ready()
+    held[0].continue_()
+    one.saved()
+    assert [review.blind for review in opinions(filled)] == [True]
+
+
 def test_two_trainers_do_not_get_the_same(desk: Callable[..., Desk], filled: Server) -> None:
     teo, tim = desk(name="Teo"), desk(STANDING, name="Tim")
     for _ in range(4):
