@@ -76,8 +76,8 @@ def test_a_service_that_hangs_is_an_error_and_then_it_works_again(
     bucket: PhotoBucket, s3: S3Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It takes connections and does not answer for longer than we wait; nothing is lost, and no new start is needed."""
-    monkeypatch.setattr(photos, "WAIT_SECONDS", 3)
     bucket.put(DATA)
+    monkeypatch.setattr(photos, "WAIT_SECONDS", 3)
     more = os.urandom(3_000_000)
     s3.pause()
     try:
