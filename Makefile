@@ -35,7 +35,7 @@ train: .venv/test.done  ## fine-tune and write the model folder
 evaluate: .venv/test.done  ## measure the model again: every number of its card
 	$(BIN)/python -m training evaluate --data $(DATA) --model $(MODEL)
 
-bench: .venv/test.done programs  ## print the speeds that the README quotes; half an hour
+bench: .venv/test.done programs  ## print the speeds that the README quotes, in a quarter of an hour
 	for part in bench bench_register bench_pack bench_insight bench_batch bench_tablets bench_page; do $(BIN)/python -m tests.$$part || exit 1; done
 
 audit: .venv/app.done  ## ask the internet for known weaknesses of what is installed; exit code 1 if there is any

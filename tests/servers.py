@@ -92,8 +92,10 @@ class PostgreSQL:
         """The address of a database with the newest tables and nothing in them. It is emptied and lent again: to make one takes half a second."""
         from psycopg.sql import SQL, Identifier
 
-        url = self._free.pop() if self._free else self.new_database()
-        Database(url).close()
+        if not self._free:
+            self._free.append(self.new_database())
+            Database(self._free[-1]).close()
+        url = self._free.pop()
         with self._connection(url) as connection:
             tables = connection.execute(TABLES).fetchall()
         yield url

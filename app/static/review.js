@@ -37,7 +37,8 @@
     // The photographs at hand.
     function wanted() {
       const chosen = Object.fromEntries([...new FormData($('choose'))].filter(([, value]) => value));
-      return { ...chosen, blind, limit: AHEAD, without: [...seen].slice(-400) };
+      const waiting = outbox.map(({ path }) => path.split('/')[2]);  // given again, they would be shown with what others said before the answers are known
+      return { ...chosen, blind, limit: AHEAD, without: [...seen, ...waiting].slice(-400) };
     }
     async function load() {
       if (loading) return;
@@ -70,7 +71,6 @@
     function anew() {
       asked++;
       items = []; current = null; seen.clear();
-      for (const { path } of outbox) seen.add(path.split('/')[2]);  // given again, it would be shown with what others said before this is known
       load();
     }
 
