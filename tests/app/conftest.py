@@ -1,4 +1,4 @@
-"""Tablets, and photographs as one would take them."""
+"""Tablets, photographs as one would take them, and yards with accounts."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 
+from pestcheck.settings import Settings
 from tests.app.tablet import LYING, Tablet
+from tests.app.yards import HERE, Yard
 from tests.conftest import Server
 from tests.pictures import scenes
 
@@ -52,3 +55,24 @@ def tablet(browser: Any, server: Server) -> Iterator[Callable[..., Tablet]]:
     for one in taken:  # a page that is left open goes on asking its server, which is gone
         one.context.close()
     assert [error for one in taken for error in one.errors] == []
+
+
+@pytest.fixture(scope="module")
+def yard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
+    from app.main import create_app
+
+    app = create_app(Settings(data=tmp_path_factory.mktemp("yard") / "data"))
+    with TestClient(app, base_url=HERE):
+        yield Yard(app)
+
+
+@pytest.fixture
+def clean(yard: Yard) -> Yard:
+    """Without the wrong passwords of other tests."""
+    from sqlmodel import delete
+
+    from pestcheck.store.account_tables import Attempt
+
+    with yard.records.database.writing() as session:
+        session.exec(delete(Attempt))
+    return yard

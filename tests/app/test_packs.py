@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from pestcheck.export import verify_pack
 from pestcheck.settings import Settings
-from tests.app.test_access import HERE, HTML, Yard
+from tests.app.yards import HERE, HTML, Yard
 from tests.export.packs import files, problems
 
 

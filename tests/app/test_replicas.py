@@ -22,7 +22,7 @@ from pestcheck.ids import uuid7
 from pestcheck.store import open_folder
 from pestcheck.store.db import Database
 from pestcheck.store.tables import Event, View
-from tests.app.test_access import hidden
+from tests.app.yards import hidden
 from tests.conftest import ROOT, Server
 from tests.pictures import scenes
 from tests.servers import BUCKET, PostgreSQL, S3Service, free_port

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from pestcheck.ids import uuid7
 from pestcheck.inspection.knowledge import knowledge, question
 from pestcheck.settings import Settings
-from tests.app.test_access import HERE, HTML, Yard, hidden, send, touch
+from tests.app.yards import HERE, HTML, Yard, hidden, send, touch
 from tests.pictures import scenes
 
 KNOWN = knowledge()
