@@ -22,6 +22,10 @@ COVERAGE = 0.90
 """Share of pictures whose candidate set shall hold the right label."""
 UNKNOWN_SHARE = 0.02
 """Share of the held-out pictures that are called unlike anything known; they all are of a known label."""
+PROPOSED = 6
+"""Places of a typical clean photograph that are looked at closely."""
+FINDER_WEIGHTS = tuple(k / 20 for k in range(13))
+"""Weights of the finder's word beside the closer look's that are tried."""
 LABEL_FROM = 0.5
 GROUP_FROM = 0.5
 
@@ -84,8 +88,8 @@ def choose(parts: Sequence[HeldOut], labels: Sequence[str], version: str) -> Cal
     chances = decide.probabilities(logits, t)
     whole = decide.contamination(chances, labels)[clean]
     suspect = float(np.quantile(whole, 1 - SUSPECT_FALSE_FLAGS))
-    propose = float(np.median(np.concatenate([_least_suspect(p.clean) for p in parts])))
-    place = float(np.quantile(np.concatenate([_most_suspect(p.clean, propose, t, labels) for p in parts]), 1 - PHOTOGRAPH_FALSE_FLAGS))
+    propose = float(np.median(np.concatenate([_last_proposed(p.clean) for p in parts])))
+    weight, place = _weighed(parts, propose, t, labels)
     limits = decide.Thresholds(
         version=version,
         suspect=_inside(suspect),
@@ -96,6 +100,7 @@ def choose(parts: Sequence[HeldOut], labels: Sequence[str], version: str) -> Cal
         group=GROUP_FROM,
         candidate=math.floor(conformal.quantile(chances, truth, COVERAGE) * 1e6) / 1e6,
         unknown=round(float(np.quantile(np.concatenate([p.unlike for p in parts]), 1 - UNKNOWN_SHARE)), 4),
+        finder=weight,
     )
     return Calibration(round(t, 4), limits)
 
@@ -113,8 +118,8 @@ def judge(fold: HeldOut, calibration: Calibration, labels: Sequence[str]) -> Jud
     for row, chance in zip(sets, chances, strict=True):
         row[decide.candidate_set(chance, limits.candidate)] = True
     propose = float(decide.logit(limits.propose))
-    clean = _most_suspect(fold.clean, propose, calibration.temperature, labels)
-    things = _said(fold.things, calibration.temperature, labels)
+    clean = _most_suspect(fold.clean, propose, calibration.temperature, labels, limits.finder)
+    things = _said(fold.things, calibration.temperature, labels, limits.finder)
     found = decide.evidence(decide.contamination(things, labels), limits.place_offset) >= limits.suspect
     return Judged(
         fold=fold,
@@ -143,17 +148,30 @@ def cross_fitted(folds: Sequence[HeldOut], labels: Sequence[str]) -> list[Judged
     ]
 
 
-def _said(spots: Spots, t: float, labels: Sequence[str]) -> np.ndarray:
+def _weighed(parts: Sequence[HeldOut], propose: float, t: float, labels: Sequence[str]) -> tuple[float, float]:
+    """The weight of the finder with which most things are found where few clean photographs are flagged, and the probability of
+    contamination from which a place is suspect then."""
+    tried = []
+    for weight in FINDER_WEIGHTS:
+        clean = np.concatenate([_most_suspect(p.clean, propose, t, labels, weight) for p in parts])
+        limit = float(np.quantile(clean, 1 - PHOTOGRAPH_FALSE_FLAGS))
+        found = [(decide.contamination(_said(p.things, t, labels, weight), labels) >= limit) & (p.things.found >= propose) for p in parts]
+        tried.append((float(np.concatenate(found).mean()), weight, limit))
+    _, weight, limit = max(tried)
+    return weight, limit
+
+
+def _said(spots: Spots, t: float, labels: Sequence[str], weight: float) -> np.ndarray:
     """What finder and closer look say of each spot together: label probabilities, shape (n, labels)."""
-    return decide.together(decide.sigmoid(spots.found.astype(np.float64)), decide.probabilities(spots.looks, t), labels)
+    return decide.together(decide.sigmoid(spots.found.astype(np.float64)), decide.probabilities(spots.looks, t), labels, weight)
 
 
-def _most_suspect(clean: Spots, propose: float, t: float, labels: Sequence[str]) -> np.ndarray:
+def _most_suspect(clean: Spots, propose: float, t: float, labels: Sequence[str], weight: float) -> np.ndarray:
     """Probability of contamination of the most suspect place of each clean photograph, shape (photographs,); 0 where none is proposed."""
-    chance = np.where(clean.found >= propose, decide.contamination(_said(clean, t, labels), labels), 0.0)
+    chance = np.where(clean.found >= propose, decide.contamination(_said(clean, t, labels, weight), labels), 0.0)
     return np.array([chance[clean.photograph == k].max() for k in np.unique(clean.photograph)])
 
 
-def _least_suspect(clean: Spots) -> np.ndarray:
-    """The finder's logit at the least suspect of the spots that are kept of each clean photograph, shape (photographs,)."""
-    return np.array([clean.found[clean.photograph == k].min() for k in np.unique(clean.photograph)])
+def _last_proposed(clean: Spots) -> np.ndarray:
+    """The finder's logit at the last of the spots of each clean photograph that are to be looked at closely, shape (photographs,)."""
+    return np.array([np.sort(clean.found[clean.photograph == k])[-PROPOSED] for k in np.unique(clean.photograph)])

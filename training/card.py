@@ -338,6 +338,7 @@ def _thresholds(model: bundle.Bundle, metrics: dict[str, Any]) -> str:
                 f"{limits.place_offset:g}",
                 f"{_percent(aims['photograph'], 0)} of clean photographs have a suspect place",
             ],
+            ["finder's weight", f"{limits.finder:g}", "most things are found then; the rest of 1 is the closer look's weight"],
             ["label, group", f"{limits.label:g}, {limits.group:g}", "a name is given where it is at least as likely as all else"],
             ["candidate", f"{limits.candidate:g}", f"the candidates hold the right label {_percent(aims['coverage'], 0)} of the time"],
             ["unknown", f"{limits.unknown:g}", "2 % of pictures of known labels are called like nothing known"],

@@ -18,8 +18,8 @@ from training import composite, data, photographs
 
 PHOTOGRAPHS = 48
 """Clean made-up photographs of a fold; as many again carry things, a quarter of them of each band of lengths."""
-SPOTS = 6
-"""Suspect spots of a clean photograph that are kept: one decides whether it is flagged, the others are looked at closely, too."""
+SPOTS = decide.MOST_PLACES
+"""Suspect spots of a clean photograph that are kept: as many as are looked at closely at most."""
 CHUNK = 128
 """Pictures held in memory at once."""
 

@@ -89,9 +89,8 @@ def load(folder: Path) -> Bundle:
         raise BundleError(f"{description} is not valid: {error}") from error
     limits = bundle.thresholds
     sound = 0 < limits.unsure <= limits.suspect < 1 and 0 < limits.label <= 1 and 0 < limits.group <= 1
-    if not (
-        sound and 0 < limits.propose < 1 and 0 <= limits.place_offset < 50 and 0 <= limits.candidate <= 1 and math.isfinite(limits.unknown)
-    ):
+    places = 0 < limits.propose < 1 and 0 <= limits.place_offset < 50 and 0 <= limits.finder <= 1
+    if not (sound and places and 0 <= limits.candidate <= 1 and math.isfinite(limits.unknown)):
         raise BundleError(f"{description} has thresholds that make no sense: {limits}")
     if bundle.offsets and len(bundle.offsets) != len(bundle.long_sides):
         raise BundleError(f"{description} has {len(bundle.offsets)} offsets for {len(bundle.long_sides)} levels")

@@ -49,6 +49,7 @@ class Thresholds:
     ``label``: of a single label, to name it; ``group``: of a group, to name that instead.
     ``candidate``: of a label, to be in the candidate set (split conformal prediction, see ``candidate_set``).
     ``unknown``: of a view's unlikeness to all that the model was trained on (see ``score.Classifier.judge``), above which it is unknown.
+    ``finder``: weight of the finder's word on a place, between 0 and 1; the rest is that of the closer look (see ``together``).
     """
 
     version: str
@@ -60,6 +61,7 @@ class Thresholds:
     group: float
     candidate: float
     unknown: float
+    finder: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,16 +137,17 @@ def evidence(chance: Array | float, place_offset: float) -> Array:
     return sigmoid(logit(chance) - place_offset)
 
 
-def together(chance: Array, looks: Array, labels: Sequence[str]) -> Array:
+def together(chance: Array, looks: Array, labels: Sequence[str], finder: float = 0.5) -> Array:
     """What the finder and the closer look say of places together: label probabilities, shape (n, labels).
 
     The probability of contamination is the mean, on the logit scale, of the two; how it is shared among labels is for the look to say.
 
     Args:
         chance: probability of contamination by the finder, shape (n,). looks: label probabilities of the closer look, (n, labels).
+        finder: weight of the finder in that mean; the look's is the rest of 1.
     """
     harmful = np.array([LABELS[label].contaminant for label in labels])
-    both = sigmoid((logit(chance) + logit(contamination(looks, labels))) / 2)
+    both = sigmoid(finder * logit(chance) + (1 - finder) * logit(contamination(looks, labels)))
     result: Array = np.maximum(looks, np.finfo(float).tiny)  # a softmax may have underflowed
     for part, share in ((harmful, both), (~harmful, 1 - both)):
         result[:, part] *= share[:, None] / result[:, part].sum(-1, keepdims=True)
@@ -268,7 +271,7 @@ def decide(
     """
     findings, likeliest = [], size
     if places:
-        said = together(np.array([place.chance for place in places]), looks, labels)
+        said = together(np.array([place.chance for place in places]), looks, labels, thresholds.finder)
         seen = contamination(said, labels)
         weights = evidence(seen, thresholds.place_offset)
         if seen.max() >= thresholds.suspect:

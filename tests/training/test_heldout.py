@@ -72,17 +72,17 @@ def test_every_picture_is_scored_in_its_place(held: heldout.HeldOut, networks: h
         np.testing.assert_allclose(held.logits[k], networks.classify(heldout.inputs([pictures[k]], PLAN.side))[0], atol=1e-4)
 
 
-def test_clean_photographs_have_six_spots_each(held: heldout.HeldOut) -> None:
+def test_clean_photographs_have_as_many_spots_as_are_looked_at(held: heldout.HeldOut) -> None:
     """Four made up, one of the yard; the most suspect spots first, and none of a thing."""
     spots = held.clean
     assert {len(getattr(spots, key)) for key in spots.__dataclass_fields__} == {5 * heldout.SPOTS}
     assert spots.photograph.tolist() == [k for k in range(5) for _ in range(heldout.SPOTS)]
-    assert spots.real.tolist() == [False] * 24 + [True] * 6
+    assert spots.real.tolist() == [False] * 4 * heldout.SPOTS + [True] * heldout.SPOTS
     assert set(spots.truth) == {-1}
     assert set(spots.length) == {0}
     found = spots.found.reshape(5, heldout.SPOTS)
     assert (np.diff(found, axis=1) <= 0).all()
-    assert spots.looks.shape == spots.whole.shape == (30, len(NAMES))
+    assert spots.looks.shape == spots.whole.shape == (5 * heldout.SPOTS, len(NAMES))
     assert (spots.whole.reshape(5, heldout.SPOTS, -1) == spots.whole[:: heldout.SPOTS, None]).all()
 
 
