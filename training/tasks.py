@@ -22,6 +22,8 @@ from training.network import Finder, classifier, normalise
 Batch = tuple[torch.Tensor, torch.Tensor]
 FLAGGED_CELLS = 0.001
 """Share of the clean cells of composites that are flagged where things are counted as found."""
+GROUND_SHARE = 0.25
+"""Share of closer looks at a place where nothing was pasted on purpose: what the finder proposes on a clean photograph is a part of it."""
 HELD_OUT_COMPOSITES, HELD_OUT_BANDS, HELD_OUT_EVERY = 400, ((12, 24), (24, 48), (48, 96)), 3
 """After each epoch the finder is judged on so many composites, by lengths in pixels; the classifier on every third picture."""
 
@@ -106,11 +108,12 @@ class Pictures(Examples):
     def _look(self) -> tuple[np.ndarray, np.ndarray]:
         side = 256
         made = composite.compose(self.materials, self.rng, side, harmless=self.config.harmless)
-        if made.pasted:
+        if made.pasted and self.rng.random() >= GROUND_SHARE:
             thing = made.pasted[int(self.rng.integers(len(made.pasted)))]
             box, label = thing.box, self.materials.index[thing.label or made.surface]
         else:
-            x, y, size = (int(v) for v in (*self.rng.integers(0, side - 48, 2), self.rng.integers(16, 48)))
+            size = composite.length(self.rng, composite.LENGTHS)
+            x, y = (int(v) for v in self.rng.integers(0, side - size, 2))
             box, label = Box(x, y, x + size, y + size), self.materials.index[made.surface]
         # Another surface may be there, or something harmful on a harmless thing.
         there = int(made.cells[(box.y0 + box.y1) // 2 // composite.STRIDE, (box.x0 + box.x1) // 2 // composite.STRIDE])
@@ -118,6 +121,9 @@ class Pictures(Examples):
         # The finder's cells place a thing roughly.
         grown = [edge + int(self.rng.integers(0, composite.STRIDE)) * sign for edge, sign in zip(box, (-1, -1, 1, 1), strict=True)]
         part = decide.closer(Box(*grown), side, side)
+        beside = [thing for thing in made.pasted if thing.label and thing.box.overlap(part) > thing.box.area / 2]
+        if beside and not taxonomy.LABELS[list(self.materials.index)[label]].contaminant:
+            label = self.materials.index[str(max(beside, key=lambda thing: thing.box.overlap(part)).label)]
         pixels = made.pixels[part.y0 : part.y1, part.x0 : part.x1]
         return self.look(to_input(Image.fromarray(pixels), self.config.train_side).copy()), np.asarray(label)
 

@@ -31,10 +31,10 @@ class Config:
     backbone: str = BACKBONE
     """Of the classifier: see ``network.classifier``."""
     frozen_stages: int = 3
-    epochs: int = 5
+    epochs: int = 8
     pictures: int = 4000
     batch: int = 32
-    looks: float = 0.35
+    looks: float = 0.5
     """Share of closer looks at things on composites among what the classifier is trained on."""
     mosaics: float = 0.0
     """Share of mosaics of whole pictures among what the finder is trained on; the rest are composites."""
