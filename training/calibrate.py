@@ -72,8 +72,11 @@ def temperature(logits: np.ndarray, truth: np.ndarray) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=(-2, 2), method="bounded").x))
 
 
-def choose(parts: Sequence[HeldOut], labels: Sequence[str], version: str) -> Calibration:
+def choose(parts: Sequence[HeldOut], labels: Sequence[str], version: str, weights: Sequence[float] = FINDER_WEIGHTS) -> Calibration:
     """Temperatures and thresholds from all that the parts hold together.
+
+    Args:
+        weights: of the finder's word, of which the best is taken.
 
     Raises:
         SystemExit: no picture is clean, so no threshold can be set.
@@ -89,7 +92,7 @@ def choose(parts: Sequence[HeldOut], labels: Sequence[str], version: str) -> Cal
     whole = decide.contamination(chances, labels)[clean]
     suspect = float(np.quantile(whole, 1 - SUSPECT_FALSE_FLAGS))
     propose = float(np.median(np.concatenate([_last_proposed(p.clean) for p in parts])))
-    weight, place = _weighed(parts, propose, t, labels)
+    weight, place = _weighed(parts, propose, t, labels, weights)
     limits = decide.Thresholds(
         version=version,
         suspect=_inside(suspect),
@@ -134,7 +137,7 @@ def judge(fold: HeldOut, calibration: Calibration, labels: Sequence[str]) -> Jud
     )
 
 
-def cross_fitted(folds: Sequence[HeldOut], labels: Sequence[str]) -> list[Judged]:
+def cross_fitted(folds: Sequence[HeldOut], labels: Sequence[str], weights: Sequence[float] = FINDER_WEIGHTS) -> list[Judged]:
     """Judge each fold by the calibration of the others.
 
     Raises:
@@ -143,16 +146,16 @@ def cross_fitted(folds: Sequence[HeldOut], labels: Sequence[str]) -> list[Judged
     if len(folds) < 2:
         raise SystemExit("cross-fitting needs two folds or more (training/split.toml)")
     return [
-        judge(fold, choose([other for k, other in enumerate(folds) if k != i], labels, "cross-fitted"), labels)
+        judge(fold, choose([other for k, other in enumerate(folds) if k != i], labels, "cross-fitted", weights), labels)
         for i, fold in enumerate(folds)
     ]
 
 
-def _weighed(parts: Sequence[HeldOut], propose: float, t: float, labels: Sequence[str]) -> tuple[float, float]:
+def _weighed(parts: Sequence[HeldOut], propose: float, t: float, labels: Sequence[str], weights: Sequence[float]) -> tuple[float, float]:
     """The weight of the finder with which most things are found where few clean photographs are flagged, and the probability of
     contamination from which a place is suspect then."""
     tried = []
-    for weight in FINDER_WEIGHTS:
+    for weight in weights:
         clean = np.concatenate([_most_suspect(p.clean, propose, t, labels, weight) for p in parts])
         limit = float(np.quantile(clean, 1 - PHOTOGRAPH_FALSE_FLAGS))
         found = [(decide.contamination(_said(p.things, t, labels, weight), labels) >= limit) & (p.things.found >= propose) for p in parts]

@@ -293,6 +293,16 @@ def _tried(out: Path, metrics: dict[str, Any]) -> str:
             for plan in metrics["plans"]
         ],
     )
+    weights = _table(
+        ["Weight of the finder", "Photographs", "Clean ones flagged", *(f"Found, {band}" for band in metrics["weights"][0]["yard"]["by_length"])],
+        [
+            [
+                f"{tried['finder']:g}", title, _percent(tried[kind]["clean"]["flagged"], 0),
+                *(_percent(entry["found"]["value"]) for entry in tried[kind]["by_length"].values()),
+            ]
+            for kind, title in (("made_up", "made up"), ("yard", "yard")) for tried in metrics["weights"]
+        ],
+    )  # fmt: skip
     text = f"""## What was tried
 
 How far the data carry: the baseline's regression on frozen features, trained on more and more sources. It is fitted in seconds, so it
@@ -303,7 +313,12 @@ can show what training a network again and again would take days to show.
 Magnifications and overlap of tiles: share of things of 12 to 192 pixels that the finder alone finds on made-up photographs, where 10 %
 of the clean ones are flagged; and what the finder looks at in one photograph, which is what time depends on.
 
-{plans}"""
+{plans}
+
+How much the finder's word counts beside the closer look's (0: only what it proposes counts, 1: there is no closer look). The calibration
+chooses the weight; here it is set, and all else chosen on the other fold:
+
+{weights}"""
     ablation = out / ABLATION
     if not ablation.exists():
         return text

@@ -28,6 +28,8 @@ SEED = 7
 """Of the made-up photographs."""
 OFTEN = 15
 """Confusions that are listed."""
+WEIGHTS = (0.0, 0.25, 0.5, 1.0)
+"""Of the finder's word, for the card."""
 BEFORE = "before"
 """Folder, in that of a fold, of a finder that never saw a composite; a model may come without."""
 
@@ -103,6 +105,7 @@ def report(folder: Path, model: Path, folds: dict[str, HeldOut] | None = None) -
         "gain_over_frozen_baseline": evaluate.gain(chances, frozen["chances"], labels, tested),
         "predictive_values": evaluate.predictive_values(pooled["recall"]["value"], pooled["false_flags"]["value"]),
         "photographs": sizes(results, labels),
+        "weights": _weights(list(folds.values()), labels),
         "before_composites": _before(folder, model, pictures, labels, plan_of(shipped)),
         "clean_yard": _clean_yard(folder, model),
         "photographs_sha256": {fold: held.digest for fold, held in folds.items()},
@@ -116,6 +119,11 @@ def report(folder: Path, model: Path, folds: dict[str, HeldOut] | None = None) -
     (model / "metrics.json").write_text(json.dumps(metrics, indent=1, allow_nan=False) + "\n", "utf-8")
     write_card(model)
     return metrics
+
+
+def _weights(folds: Sequence[HeldOut], labels: Sequence[str]) -> list[dict[str, Any]]:
+    """``sizes`` by the weight that the finder's word has beside the closer look's."""
+    return [{"finder": weight, **sizes(calibrate.cross_fitted(folds, labels, [weight]), labels)} for weight in WEIGHTS]
 
 
 def _before(folder: Path, model: Path, pictures: list[data.Picture], labels: Sequence[str], plan: heldout.Plan) -> dict[str, Any] | None:
@@ -203,6 +211,8 @@ def _sets(results: Sequence[calibrate.Judged], labels: Sequence[str]) -> dict[st
 def _unknown(folder: Path, model: Path, pictures: list[data.Picture], folds: dict[str, HeldOut]) -> dict[str, Any]:
     """AUROC for strangers, near and far, by fold."""
     strangers = {kind: pixels for kind, pixels in (("near", strange.near(folder)), ("far", strange.far())) if len(pixels)}
+    for kind in {"near", "far"} - strangers.keys():
+        print(f"no pictures of {kind} strangers are at hand (training/strangers.py says which), so that is not measured", flush=True)
     by_fold = {
         fold: strange.compare(model / "folds" / fold / bundle.CLASSIFIER, held.pictures, data.split(pictures, fold).train, strangers)
         for fold, held in folds.items()

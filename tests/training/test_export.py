@@ -182,6 +182,16 @@ def test_photographs_are_counted(exported: Exported) -> None:
             assert 0 <= entry["found"]["value"] <= 1
 
 
+def test_every_weight_of_the_finder_is_tried_on_the_same_things(exported: Exported) -> None:
+    tried, ours = exported.metrics["weights"], exported.metrics["photographs"]
+    assert [one["finder"] for one in tried] == list(report.WEIGHTS)
+    for one in tried:
+        for kind in ours:
+            assert [entry["things"] for entry in one[kind]["by_length"].values()] == [e["things"] for e in ours[kind]["by_length"].values()]
+    table = (exported.folder / "CARD.md").read_text("utf-8").split("How much the finder's word counts")[1]
+    assert all(f"\n| {weight:g} | {kind} | " in table for weight in report.WEIGHTS for kind in ("made up", "yard"))
+
+
 def test_strangers_are_counted(exported: Exported) -> None:
     unknown = exported.metrics["unknown"]
     assert {kind: part["pictures"] for kind, part in unknown.items()} == {"near": 6, "far": 6}
