@@ -30,7 +30,10 @@ VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
         "no stage frozen": {"frozen_stages": 0},
     },
 }
-SHORT: dict[str, dict[str, Any]] = {"finder": {"epochs": 1, "pictures": 800}, "classifier": {"epochs": 1, "pictures": 2400, "warmup_steps": 20}}
+SHORT: dict[str, dict[str, Any]] = {
+    "finder": {"epochs": 1, "pictures": 800},
+    "classifier": {"epochs": 1, "pictures": 2400, "warmup_steps": 20},
+}
 
 Measure = Callable[[np.ndarray], float]
 """From rows to a number, as in ``evaluate``."""
