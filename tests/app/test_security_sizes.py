@@ -12,32 +12,15 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from PIL import Image
 
 from app.security import FEW_BYTES, GRADIO_USED, MANY_BYTES, limit
 from pestcheck.photo import PhotoError, open_photo
-from tests.conftest import Server, running
-from tests.pictures import scenes
+from tests.app.test_security import HTTP, RUN, floor, shared
+from tests.conftest import Server
 
-RUN = "<script>document.title='run'</script>"
-HTTP = httpx.Client(timeout=120)
-"""Patient: where many tests run at once, a server may be slow."""
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for the tests that leave nothing behind."""
-    with running(Server(tmp_path_factory.mktemp("security") / "data")) as started:
-        yield started
-
-
-def floor() -> bytes:
-    picture = scenes.floor()
-    scenes.lay(picture, "hornet", length=220)
-    return scenes.jpeg(picture)
-
+__all__ = ["shared"]
 
 # Sizes
 
