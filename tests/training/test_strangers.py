@@ -3,6 +3,7 @@
 # ruff: noqa: E402 - what follows needs the extra
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ for module in ("albumentations", "onnx", "timm", "scipy", "sklearn"):
     pytest.importorskip(module, reason="needs the extra train")
 
 from tests.training.conftest import COLOURS, SOURCES, draw_cutout
-from training import data, export_onnx, heldout, strangers
+from training import data, export_onnx, heldout, report, strangers
 
 
 def test_near_strangers_are_of_dropped_labels(drawn: Path) -> None:
@@ -94,3 +95,12 @@ def test_a_network_that_does_not_say_how_unlike_is_measured_without(drawn: Path,
     parts = data.split(data.read_manifest(drawn), "a")
     result = strangers.compare(tmp_path / "model.onnx", parts.test, parts.train, {"alike": heldout.inputs(parts.test[::3], 224)})
     assert set(result["alike"]) == {"softmax", "energy", "vim"}
+
+
+def test_a_report_says_which_strangers_were_not_at_hand(
+    drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(report.strange, "far", partial(strangers.far, tmp_path))
+    measured = report._unknown(drawn, tmp_path, [], {})
+    assert "far" not in measured
+    assert "no pictures of far strangers are at hand" in capsys.readouterr().out
