@@ -1,7 +1,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 DATA ?= ../shared/data
-MODEL ?= models/pest-lite0-0.5.0
+MODEL ?= models/pest-lite0-0.6.0
 
 # What the tests drive, from Debian: a browser (Playwright's own download is not needed), servers, fonts to paint numbers with.
 if_missing = $(if $(wildcard $(1)),,$(2))

@@ -38,6 +38,12 @@ def fit(
     setting: Annotated[
         list[str], typer.Option(help="NAME=VALUE of training.train.Config, for example backbone=mobilenetv3_large_100.")
     ] = [],  # noqa: B006
+    finder: Annotated[
+        Path | None,
+        typer.Option(
+            help="Model folder whose finders propose what the classifier learns to say no to. Without it, those trained in OUT/run."
+        ),
+    ] = None,
     before: Annotated[
         bool, typer.Option("--before-composites", help="Train what composites are compared with: finders that never saw one.")
     ] = False,
@@ -50,8 +56,8 @@ def fit(
     and OMP_NUM_THREADS=1: that is faster than one after the other with two threads.
     """
     if start is not None:
-        if task or part or setting or before:
-            raise SystemExit("--task, --part, --setting and --before-composites are for training anew, not with --from")
+        if task or part or setting or finder or before:
+            raise SystemExit("--task, --part, --setting, --finder and --before-composites are for training anew, not with --from")
         _continue(data, start, out)
         return
     if len(data) > 1:
@@ -73,7 +79,7 @@ def fit(
                 run, config = (
                     (out / "run" / BEFORE / fold, replace(config, **train.BEFORE)) if before else (out / "run" / name / fold, config)
                 )
-                train.fit(folder, members, None if fold == "all" else fold, run, name, config, out / "run" / "cutouts")
+                train.fit(folder, members, None if fold == "all" else fold, run, name, config, out / "run", finder)
     except manifests.ManifestError as error:
         raise SystemExit(str(error)) from error
     typer.echo(f"Next: python -m training export --data {folder} --out {out}")
@@ -211,6 +217,7 @@ def ablate(
     data: Data,
     out: Out,
     task: Annotated[list[str], typer.Option(help='"finder" or "classifier". Without it, both in turn.')] = [],  # noqa: B006
+    finder: Annotated[Path | None, typer.Option(help="As of fit. Without it, those of OUT itself.")] = None,
 ) -> None:
     """What each idea of training gives: short runs without it, for each fold. Writes OUT/ablation.json; evaluate puts it on the card."""
     from training import ablate, train
@@ -218,7 +225,7 @@ def ablate(
     try:
         for name in task or train.TASKS:
             train.configured(name)
-            for variant, measures in ablate.run(data, out, name).items():
+            for variant, measures in ablate.run(data, out, name, finder).items():
                 typer.echo(f"{name}, {variant}: " + ", ".join(f"{key} {entry['value']:.3f}" for key, entry in measures.items()))
     except manifests.ManifestError as error:
         raise SystemExit(str(error)) from error

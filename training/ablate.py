@@ -26,6 +26,7 @@ VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
     "classifier": {
         "as trained": {},
         "no closer looks": {"looks": 0.0},
+        "no places that the finder proposes": {"proposed": 0.0},
         "no smoothed labels": {"label_smoothing": 0.0},
         "no stage frozen": {"frozen_stages": 0},
     },
@@ -39,10 +40,13 @@ Measure = Callable[[np.ndarray], float]
 """From rows to a number, as in ``evaluate``."""
 
 
-def run(folder: Path, out: Path, task: str) -> dict[str, Any]:
+def run(folder: Path, out: Path, task: str, finder: Path | None = None) -> dict[str, Any]:
     """Train every variant of a task for each fold, in ``out/run/ablation``, and add what they are worth to ``out/ablation.json``.
 
     Goes on where an earlier call stopped.
+
+    Args:
+        finder: for the classifier, see ``train.fit``; None: ``out`` itself, which is exported by then.
 
     Returns:
         By variant, and by measure: its value; "gain" over it of the run as trained, in the same unit, with a 95 % interval over
@@ -54,7 +58,7 @@ def run(folder: Path, out: Path, task: str) -> dict[str, Any]:
         config = replace(train.configured(task), **SHORT[task], **change)
         here = out / "run" / "ablation" / name.replace(" ", "_") / task
         for fold in folds:
-            train.fit(folder, pictures, fold, here / fold, task, config, out / "run" / "cutouts")
+            train.fit(folder, pictures, fold, here / fold, task, config, out / "run", finder or out)
         judge, units = (_finder if task == "finder" else _classifier)(folder, pictures, [(fold, here / fold) for fold in folds], config)
         measures[name] = judge
     draws, every = evaluate.resamples(units), np.arange(len(units))

@@ -9,7 +9,7 @@ of labels, and by the label with the lowest estimated accuracy (``filter_by="bot
 
 A candidate is no verdict: of the 210 that this found in the makers' collection of 12,170 pictures 38 were wrong by eye, the others hard.
 Nor does it find everything. A wrong kind of picture that recurs under its label (drawings, cracked mud as concrete) is learnt as the label:
-of the 426 rows of ``dropped.csv`` 38 were candidates, the others were found by looking at whole classes, the least probable first.
+of the 426 rows of ``dropped.csv`` that are no scenes 38 were candidates, the others were found by looking at whole classes, the least probable first.
 
 Candidates are added to the list with an empty action, which ``training.data.read_manifest`` refuses. Look at each, then write "drop" (shows
 something else, nothing to be seen, a drawing or toy), the right label of the manifest (the given one if it is right), or take it out.

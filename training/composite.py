@@ -135,7 +135,8 @@ class Materials:
         closeups = [p for p in pictures if p.label in known and LABELS[p.label].contaminant and p.box is None]
         self.closeups = _by(lambda p: p.label, closeups)
         self.matter = {label: some for label, some in self.closeups.items() if label in MATTER}
-        self.plain = {label: some for label, some in self.backdrops.items() if label not in SCENES} or self.backdrops
+        alone = _by(lambda p: p.label, [p for some in self.backdrops.values() for p in some if data.SCENE not in p.flags])
+        self.plain = {label: some for label, some in alone.items() if label not in SCENES} or self.backdrops
         self.named = {label: some for label, some in self.plain.items() if label != ANYTHING} or self.plain
         if not self.backdrops:
             raise data.ManifestError("no picture of a clean surface is left to make composites on")

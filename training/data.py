@@ -24,6 +24,8 @@ HERE = Path(__file__).parent
 COLUMNS = {"path", "label", "source", "split_group", "boxes", "licence", "flags"}
 SMALL_SUBJECT = {"tiny_insect_in_soil", "insect_often_small", "insect_may_be_invisible_at_400px"}
 """Flags of pictures whose animal is so small that only its box, not the whole picture, shows the label."""
+SCENE = "scene"
+"""Action of ``CORRECTIONS``, and flag, of a clean picture that shows plants, bare ground or animals beside the surface it is labelled as."""
 TEST = "test"
 """In the column ``part``: never trained on."""
 CAPTION_HEIGHT = 0.06
@@ -70,17 +72,19 @@ CORRECTIONS = HERE / "dropped.csv"
 
 
 def read_corrections(labels: LabelMap, path: Path = CORRECTIONS) -> dict[str, str]:
-    """What becomes of single pictures, by their path in the manifest: "drop", or the right manifest label.
+    """What becomes of single pictures, by their path in the manifest: "drop", SCENE, or the right manifest label.
 
     Raises:
-        ManifestError: an action that is neither.
+        ManifestError: an action that is none of them.
     """
     corrections = {}
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
         for row in reader:
-            if row["action"] not in {"drop", *taxonomy.LABELS, *labels.merged, *labels.dropped}:
-                raise ManifestError(f"{path}, line {reader.line_num}: action {row['action']!r} is neither 'drop' nor a known label.")
+            if row["action"] not in {"drop", SCENE, *taxonomy.LABELS, *labels.merged, *labels.dropped}:
+                raise ManifestError(
+                    f"{path}, line {reader.line_num}: action {row['action']!r} is neither 'drop' nor 'scene' nor a known label."
+                )
             corrections[row["path"]] = row["action"]
     return corrections
 
@@ -103,7 +107,7 @@ def read_manifest(folder: Path, labels: LabelMap | None = None, corrections: Pat
         pictures = []
         for row in reader:
             action = corrected.get(row["path"], "")
-            row["label"] = action or row["label"]
+            row["label"] = row["label"] if action in ("", SCENE) else action
             if action == "drop" or row["label"] in labels.dropped:
                 continue
             label = labels.merged.get(row["label"], row["label"])
@@ -113,7 +117,7 @@ def read_manifest(folder: Path, labels: LabelMap | None = None, corrections: Pat
             path = folder / row["path"]
             if not path.is_file():
                 raise ManifestError(f"{where}: the picture {row['path']!r} is not there.")
-            flags = frozenset(filter(None, row["flags"].split(";")))
+            flags = frozenset(filter(None, [*row["flags"].split(";"), SCENE if action == SCENE else ""]))
             boxes = json.loads(row["boxes"] or "[]")
             box = tuple(float(v) for v in boxes[0][:4]) if boxes and flags & {*SMALL_SUBJECT, BOXED} else None
             pictures.append(

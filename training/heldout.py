@@ -16,8 +16,9 @@ from pestcheck.vision import decide, tiles
 from pestcheck.vision.score import Classifier, Finder, parts, to_input
 from training import composite, data, photographs
 
-PHOTOGRAPHS = 48
-"""Clean made-up photographs of a fold; as many again carry things, a quarter of them of each band of lengths."""
+CLEAN, PHOTOGRAPHS = 96, 48
+"""Made-up photographs of a fold: clean ones, whose most suspect tenth sets a threshold, and ones with things, a quarter of them of each
+band of lengths."""
 SPOTS = decide.MOST_PLACES
 """Suspect spots of a clean photograph that are kept: as many as are looked at closely at most."""
 CHUNK = 128
@@ -132,8 +133,8 @@ def _spots(rows: Iterable[Row]) -> Spots:
 
 def _clean(networks: Networks, folder: Path, materials: composite.Materials, plan: Plan, seed: int, digest: Any) -> Iterator[Row]:
     photos = [
-        *((False, pixels) for pixels, _ in photographs.made(materials, seed, PHOTOGRAPHS, None)),
-        *((True, pixels) for pixels, _ in photographs.yard(folder, materials, seed, None)),
+        *((False, photo.pixels) for photo in photographs.made(materials, seed, CLEAN, None)),
+        *((True, photo.pixels) for photo in photographs.yard(folder, materials, seed, None)),
     ]
     for k, (real, pixels) in enumerate(photos):
         digest.update(pixels.tobytes())
@@ -159,7 +160,7 @@ def _things(networks: Networks, folder: Path, materials: composite.Materials, pl
             *((False, photo) for photo in photographs.made(materials, seed + b, PHOTOGRAPHS // len(photographs.BANDS), band)),
             *((True, photo) for photo in photographs.yard(folder, materials, seed + b, band)),
         ]
-        for real, (pixels, pasted) in photos:
+        for real, (pixels, pasted, _) in photos:
             digest.update(pixels.tobytes())
             image, k = Image.fromarray(pixels), k + 1
             whole = networks.classify(to_input(image, plan.side)[None])[0]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -24,8 +25,16 @@ BANDS = ((12, 24), (24, 48), (48, 96), (96, 192))
 """Lengths of animals in pixels, measured apart: 0.7 to 1.3 % of the longer side of a photograph, and so on, doubling."""
 
 
-def made(materials: Materials, seed: int, count: int, band: tuple[int, int] | None) -> Iterator[tuple[np.ndarray, tuple[Pasted, ...]]]:
-    """Photographs, uint8 (1344, 1792, 3), with what was pasted. ``band``: lengths of the animals; None: none are there."""
+class Photograph(NamedTuple):
+    """Pixels, uint8 (height, width, 3); what was pasted; and the label of the surface."""
+
+    pixels: np.ndarray
+    pasted: tuple[Pasted, ...]
+    surface: str
+
+
+def made(materials: Materials, seed: int, count: int, band: tuple[int, int] | None) -> Iterator[Photograph]:
+    """Photographs of 1792 by 1344 pixels. ``band``: lengths of the animals; None: none are there."""
     for k in range(count):
         rng = np.random.default_rng((seed, k))
         same = composite.of_one_label(rng, materials.named)
@@ -35,21 +44,19 @@ def made(materials: Materials, seed: int, count: int, band: tuple[int, int] | No
             )
             for _ in range(PANELS[1])
         ]
-        yield _with(materials, rng, np.vstack(rows), band)
+        yield _with(materials, rng, np.vstack(rows), band, same[0].label)
 
 
-def yard(folder: Path, materials: Materials, seed: int, band: tuple[int, int] | None) -> Iterator[tuple[np.ndarray, tuple[Pasted, ...]]]:
+def yard(folder: Path, materials: Materials, seed: int, band: tuple[int, int] | None) -> Iterator[Photograph]:
     """The same on the real photographs of containers in ``folder/photos``, none of which is in the manifest."""
     for k, path in enumerate(sorted((folder / "photos").glob("*.jpg"))):
         image = ImageOps.exif_transpose(Image.open(path).convert("RGB"))
         longest = PANEL * PANELS[0]
         image = image.resize([round(side * longest / max(image.size)) for side in image.size], Image.Resampling.LANCZOS)
-        yield _with(materials, np.random.default_rng((seed, k)), np.asarray(image, np.float32).copy(), band)
+        yield _with(materials, np.random.default_rng((seed, k)), np.asarray(image, np.float32).copy(), band, "container")
 
 
-def _with(
-    materials: Materials, rng: np.random.Generator, canvas: np.ndarray, band: tuple[int, int] | None
-) -> tuple[np.ndarray, tuple[Pasted, ...]]:
+def _with(materials: Materials, rng: np.random.Generator, canvas: np.ndarray, band: tuple[int, int] | None, surface: str) -> Photograph:
     pasted = composite.lay_harmless(materials, rng, canvas, HARMLESS)
     if band:
         for row in range(canvas.shape[0] // PANEL):
@@ -59,4 +66,4 @@ def _with(
                 x, y = (PANEL * k + rng.uniform(size / 2, PANEL - size / 2) for k in (column, row))
                 if placed := composite.paste(rng, canvas, composite.turned(rng, patch), (x, y)):
                     pasted.append(Pasted(label, composite.visible(*placed)))
-    return np.clip(canvas, 0, 255).astype(np.uint8), tuple(pasted)
+    return Photograph(np.clip(canvas, 0, 255).astype(np.uint8), tuple(pasted), surface)

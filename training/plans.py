@@ -69,7 +69,7 @@ def _scan(
     materials = composite.Materials(tested, composite.read_cutouts(folder, tested), labels)
     clean, things, unit = [], [], []
     for b, band in enumerate([None, *photographs.BANDS]):
-        for k, (pixels, pasted) in enumerate(photographs.made(materials, seed + b, PHOTOGRAPHS, band)):
+        for k, (pixels, pasted, _) in enumerate(photographs.made(materials, seed + b, PHOTOGRAPHS, band)):
             image = Image.fromarray(pixels)
             maps = [heldout.logit_map(find, image, level) for level in _levels(long_sides, overlap)]
             if band is None:

@@ -151,12 +151,12 @@ def technical(
     before: Path, after: Path, pictures: Sequence[data.Picture], photograph: Callable[[], bytes]
 ) -> tuple[dict[str, Any], list[Gate]]:
     """Parity of torch and ONNX Runtime, seconds of processor time a photograph, bytes."""
-    from training import export_onnx, recover
+    from training import onnx_file, recover
 
     pixels = heldout.inputs(pictures[:PARITY_PICTURES], bundle.load(after).side)
     try:
-        apart = export_onnx.parity(recover.classifier_of(after / bundle.CLASSIFIER), after / bundle.CLASSIFIER, pixels)
-        parity = Gate("torch and ONNX Runtime agree", True, f"largest difference {apart:.2g} of a logit, limit {export_onnx.PARITY}")
+        apart = onnx_file.parity(recover.classifier_of(after / bundle.CLASSIFIER), after / bundle.CLASSIFIER, pixels)
+        parity = Gate("torch and ONNX Runtime agree", True, f"largest difference {apart:.2g} of a logit, limit {onnx_file.PARITY}")
     except SystemExit as error:
         apart, parity = float("nan"), Gate("torch and ONNX Runtime agree", False, str(error))
     seconds = speed(before, after, photograph())

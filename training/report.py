@@ -32,6 +32,8 @@ WEIGHTS = (0.0, 0.25, 0.5, 1.0)
 """Of the finder's word, for the card."""
 BEFORE = "before"
 """Folder, in that of a fold, of a finder that never saw a composite; a model may come without."""
+SEEN = "seen"
+"""The networks of the model itself, which did see the sources of the folds."""
 
 
 def plan_of(model: bundle.Bundle) -> heldout.Plan:
@@ -45,14 +47,16 @@ def judge_folds(
     """Score each fold by the networks in ``model/folds`` that never saw it.
 
     Args:
-        which: "" for the finder of the model, BEFORE for the one that never saw a composite.
+        which: "" for the networks of the folds; BEFORE for their finders that never saw a composite; SEEN for the shipped networks, which
+            saw the sources, though not these photographs made of them.
 
     Raises:
         SystemExit: a network is missing.
     """
     results = {}
     for fold in fold_names():
-        finder, classifier = model / "folds" / fold / which / bundle.FINDER, model / "folds" / fold / bundle.CLASSIFIER
+        networks = model if which == SEEN else model / "folds" / fold
+        finder, classifier = networks / (BEFORE if which == BEFORE else "") / bundle.FINDER, networks / bundle.CLASSIFIER
         for path in (finder, classifier):
             if not path.is_file():
                 raise SystemExit(
@@ -62,7 +66,7 @@ def judge_folds(
             heldout.Networks.read(finder, classifier), folder, data.split(pictures, fold).test, labels, plan, SEED
         )
         print(
-            f"fold {fold}: judged {len(results[fold].pictures)} pictures of unseen sources and {len(results[fold].things.truth)} things",
+            f"fold {fold}, {which or 'unseen'}: judged {len(results[fold].pictures)} pictures and {len(results[fold].things.truth)} things",
             flush=True,
         )
     return results
@@ -106,6 +110,7 @@ def report(folder: Path, model: Path, folds: dict[str, HeldOut] | None = None) -
         "predictive_values": evaluate.predictive_values(pooled["recall"]["value"], pooled["false_flags"]["value"]),
         "photographs": sizes(results, labels),
         "weights": _weights(list(folds.values()), labels),
+        "seen_sources": _other(folder, model, pictures, labels, plan_of(shipped), SEEN),
         "before_composites": _before(folder, model, pictures, labels, plan_of(shipped)),
         "clean_yard": _clean_yard(folder, model),
         "photographs_sha256": {fold: held.digest for fold, held in folds.items()},
@@ -128,10 +133,14 @@ def _weights(folds: Sequence[HeldOut], labels: Sequence[str]) -> list[dict[str, 
 
 def _before(folder: Path, model: Path, pictures: list[data.Picture], labels: Sequence[str], plan: heldout.Plan) -> dict[str, Any] | None:
     """``sizes`` of a finder that never saw a composite, with the same classifier; None: the model came without one."""
-    if not any(model.glob(f"folds/*/{BEFORE}")):
-        return None
-    folds = judge_folds(folder, model, pictures, labels, plan, BEFORE)
-    return sizes(calibrate.cross_fitted(list(folds.values()), labels), labels)
+    return _other(folder, model, pictures, labels, plan, BEFORE) if any(model.glob(f"folds/*/{BEFORE}")) else None
+
+
+def _other(
+    folder: Path, model: Path, pictures: list[data.Picture], labels: Sequence[str], plan: heldout.Plan, which: str
+) -> dict[str, Any]:
+    """``sizes`` of other networks than those of the folds."""
+    return sizes(calibrate.cross_fitted(list(judge_folds(folder, model, pictures, labels, plan, which).values()), labels), labels)
 
 
 def _clean_yard(folder: Path, model: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,7 +16,7 @@ from pestcheck import taxonomy
 from pestcheck.vision import decide
 from pestcheck.vision.score import to_input
 from pestcheck.vision.tiles import Box
-from training import composite, data, evaluate
+from training import composite, data, evaluate, proposals
 from training.augment import Augment
 from training.network import Finder, classifier, normalise
 
@@ -25,7 +26,10 @@ FLAGGED_CELLS = 0.001
 GROUND_SHARE = 0.25
 """Share of closer looks at a place where nothing was pasted on purpose: what the finder proposes on a clean photograph is a part of it."""
 HELD_OUT_COMPOSITES, HELD_OUT_BANDS, HELD_OUT_EVERY = 400, ((12, 24), (24, 48), (48, 96)), 3
-"""After each epoch the finder is judged on so many composites, by lengths in pixels; the classifier on every third picture."""
+"""After each epoch the finder is judged on so many composites, by lengths in pixels; the classifier on every third picture, and on
+closer looks at all that lies on as many composites, and at plain ground."""
+LOOKS_FALSE_FLAGS = 0.10
+"""Share of closer looks at clean places that are flagged where those at things are counted."""
 
 
 class Examples(Dataset[tuple[np.ndarray, np.ndarray]]):
@@ -63,14 +67,22 @@ class Classifier:
 
     name = "classifier"
 
-    def __init__(self, config: Any, parts: data.Split, materials: composite.Materials, labels: list[str]) -> None:
-        self.config, self.parts, self.materials, self.labels = config, parts, materials, labels
+    def __init__(
+        self,
+        config: Any,
+        parts: data.Split,
+        materials: composite.Materials,
+        tested: composite.Materials | None,
+        proposed: Sequence[proposals.Look] = (),
+    ) -> None:
+        self.config, self.parts, self.materials, self.tested, self.proposed = config, parts, materials, tested, proposed
+        self.labels = list(materials.index)
 
     def network(self) -> Any:
         return classifier(len(self.labels), self.config.backbone)
 
     def examples(self) -> Examples:
-        return Pictures(self.parts.train, self.materials, self.config)
+        return Pictures(self.parts.train, self.materials, self.config, self.proposed)
 
     def loss(self, net: Any, pixels: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         logits = net(normalise(pixels).contiguous(memory_format=torch.channels_last)).float()
@@ -80,15 +92,45 @@ class Classifier:
         some = self.parts.test[::HELD_OUT_EVERY]
         chances = decide.probabilities(outputs(net, some, self.config, device), 1.0)
         outcome, every = evaluate.Outcome.of(chances, self.labels, some, np.zeros(len(some), bool)), np.arange(len(some))
-        top1, recall = outcome.top1(every), outcome.recall_at_5pct(every)
-        return {"top1": round(top1, 4), "recall_at_5pct": round(recall, 4), "score": round((top1 + recall) / 2, 4)}
+        result = {"top1": outcome.top1(every), "recall_at_5pct": outcome.recall_at_5pct(every)}
+        if self.config.looks:
+            result["looks_at_10pct"] = self._looks(net, device)
+        result["score"] = float(np.mean(list(result.values())))
+        return {name: round(value, 4) for name, value in result.items()}
+
+    @torch.inference_mode()
+    def _looks(self, net: Any, device: str) -> float:
+        """Share of closer looks at things of the held-out sources that are told from looks at clean places there."""
+        assert self.tested is not None
+        drawn = Pictures(self.parts.test, self.tested, self.config)
+        made = [drawn.compose() for _ in range(HELD_OUT_COMPOSITES)]
+        looks = [drawn.look_at(one, thing) for one in made for thing in (*one.pasted, None)]
+        pixels = torch.from_numpy(np.stack([to_input(image, self.config.side) for image, _ in looks]))
+        net.eval()
+        logits = torch.cat([
+            net(normalise(part.to(device)).contiguous(memory_format=torch.channels_last)).float().cpu() for part in pixels.split(32)
+        ])  # fmt: skip
+        chance = decide.contamination(decide.probabilities(logits.numpy(), 1.0), self.labels)
+        harmful = np.array([taxonomy.LABELS[self.labels[label]].contaminant for _, label in looks])
+        if harmful.all() or not harmful.any():
+            return 0.0
+        return float((chance[harmful] > np.quantile(chance[~harmful], 1 - LOOKS_FALSE_FLAGS)).mean())
 
 
 class Pictures(Examples):
-    """Augmented pictures, and closer looks at things on composites, harmful or not: (side, side, 3) and the index of the label."""
+    """Augmented pictures, and closer looks at places on composites, harmful or not: (side, side, 3) and the index of the label."""
 
-    def __init__(self, pictures: list[data.Picture], materials: composite.Materials, config: Any) -> None:
-        self.pictures, self.materials, self.config = pictures, materials, config
+    side = 256
+    """Of a composite."""
+
+    def __init__(
+        self, pictures: list[data.Picture], materials: composite.Materials, config: Any, proposed: Sequence[proposals.Look] = ()
+    ) -> None:
+        """
+        Args:
+            proposed: closer looks of which a share ``config.proposed`` of them are drawn; without any, none are.
+        """
+        self.pictures, self.materials, self.config, self.proposed = pictures, materials, config, proposed
         self.surface = Augment(config.train_side, least_area=config.surface_area)
         self.subject = Augment(config.train_side, least_area=config.subject_area)
         self.look = Augment(config.train_side)
@@ -100,32 +142,45 @@ class Pictures(Examples):
 
     def __getitem__(self, i: int) -> tuple[np.ndarray, np.ndarray]:
         if self.rng.random() < self.config.looks:
-            return self._look()
+            proposed = self.proposed and self.rng.random() < self.config.proposed
+            image, label = self._proposed() if proposed else self.look_somewhere(self.compose())
+            return self.look(to_input(image, self.config.train_side).copy()), np.asarray(label)
         picture = self.pictures[i]
         augment = self.subject if taxonomy.LABELS[picture.label].contaminant else self.surface
         return augment(data.load(picture)), np.asarray(self.materials.index[picture.label])
 
-    def _look(self) -> tuple[np.ndarray, np.ndarray]:
-        side = 256
-        made = composite.compose(self.materials, self.rng, side, harmless=self.config.harmless)
-        if made.pasted and self.rng.random() >= GROUND_SHARE:
-            thing = made.pasted[int(self.rng.integers(len(made.pasted)))]
+    def _proposed(self) -> tuple[Image.Image, int]:
+        path, label = self.proposed[int(self.rng.integers(len(self.proposed)))]
+        with Image.open(path) as image:
+            return image.convert("RGB"), self.materials.index[label]
+
+    def compose(self) -> composite.Composite:
+        """What is looked at."""
+        return composite.compose(self.materials, self.rng, self.side, harmless=self.config.harmless)
+
+    def look_somewhere(self, made: composite.Composite) -> tuple[Image.Image, int]:
+        """A closer look at something pasted, harmful or not, or at plain ground; and the index of the label of what is there."""
+        some = made.pasted and self.rng.random() >= GROUND_SHARE
+        return self.look_at(made, made.pasted[int(self.rng.integers(len(made.pasted)))] if some else None)
+
+    def look_at(self, made: composite.Composite, thing: composite.Pasted | None) -> tuple[Image.Image, int]:
+        """The same at a given thing; None: at plain ground."""
+        if thing:
             box, label = thing.box, self.materials.index[thing.label or made.surface]
         else:
             size = composite.length(self.rng, composite.LENGTHS)
-            x, y = (int(v) for v in self.rng.integers(0, side - size, 2))
+            x, y = (int(v) for v in self.rng.integers(0, self.side - size, 2))
             box, label = Box(x, y, x + size, y + size), self.materials.index[made.surface]
         # Another surface may be there, or something harmful on a harmless thing.
         there = int(made.cells[(box.y0 + box.y1) // 2 // composite.STRIDE, (box.x0 + box.x1) // 2 // composite.STRIDE])
         label = label if there == composite.IGNORED else there
         # The finder's cells place a thing roughly.
         grown = [edge + int(self.rng.integers(0, composite.STRIDE)) * sign for edge, sign in zip(box, (-1, -1, 1, 1), strict=True)]
-        part = decide.closer(Box(*grown), side, side)
+        part = decide.closer(Box(*grown), self.side, self.side)
         beside = [thing for thing in made.pasted if thing.label and thing.box.overlap(part) > thing.box.area / 2]
         if beside and not taxonomy.LABELS[list(self.materials.index)[label]].contaminant:
             label = self.materials.index[str(max(beside, key=lambda thing: thing.box.overlap(part)).label)]
-        pixels = made.pixels[part.y0 : part.y1, part.x0 : part.x1]
-        return self.look(to_input(Image.fromarray(pixels), self.config.train_side).copy()), np.asarray(label)
+        return Image.fromarray(made.pixels[part.y0 : part.y1, part.x0 : part.x1]), label
 
 
 class Places:
@@ -248,11 +303,19 @@ def outputs(net: Any, pictures: list[data.Picture], config: Any, device: str = "
     return torch.cat(rows).numpy()
 
 
-def make(name: str, folder: Path, parts: data.Split, labels: list[str], config: Any, segmented: Path | None = None) -> Task:
-    """The task "classifier" or "finder", on a split of the manifest in ``folder``; ``segmented``: where ``segment`` wrote more cutouts."""
-    more = composite.read_cutouts(folder, parts.train, segmented) if segmented else []
+def make(
+    name: str, folder: Path, parts: data.Split, labels: list[str], config: Any, kept: Path | None = None, finder: Path | None = None
+) -> Task:
+    """The task "classifier" or "finder", on a split of the manifest in ``folder``.
+
+    Args:
+        kept: where ``segment`` wrote more cutouts, if the settings ask for them, and where ``proposals`` writes.
+        finder: for the classifier, ONNX file of what proposes places; None: none are.
+    """
+    more = composite.read_cutouts(folder, parts.train, kept / "cutouts") if kept and config.segmented else []
     materials = composite.Materials(parts.train, composite.read_cutouts(folder, parts.train), labels, more)
-    if name == "classifier":
-        return Classifier(config, parts, materials, labels)
     tested = composite.Materials(parts.test, composite.read_cutouts(folder, parts.test), labels) if parts.test else None
-    return Places(config, parts, materials, tested)
+    if name == "finder":
+        return Places(config, parts, materials, tested)
+    looks = proposals.write(finder, materials, kept / "proposed", config.seed, config.searched) if kept and finder else []
+    return Classifier(config, parts, materials, tested, looks)

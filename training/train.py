@@ -16,8 +16,10 @@ import torch
 from torch.utils.data import DataLoader, WeightedRandomSampler
 
 from pestcheck import taxonomy
+from pestcheck.vision import bundle
 from training import composite, data, network, segment, tasks
 from training.network import BACKBONE
+from training.onnx_file import write_onnx
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.jsonl"
@@ -31,11 +33,15 @@ class Config:
     backbone: str = BACKBONE
     """Of the classifier: see ``network.classifier``."""
     frozen_stages: int = 3
-    epochs: int = 8
+    epochs: int = 10
     pictures: int = 4000
     batch: int = 32
     looks: float = 0.5
-    """Share of closer looks at things on composites among what the classifier is trained on."""
+    """Share of closer looks at places on composites among what the classifier is trained on."""
+    proposed: float = 0.4
+    """Share of closer looks at what the finder proposes on clean photographs; the others go to things and to plain ground."""
+    searched: int = 120
+    """Clean photographs that are searched for them."""
     mosaics: float = 0.0
     """Share of mosaics of whole pictures among what the finder is trained on; the rest are composites."""
     segmented: int = 1
@@ -100,7 +106,14 @@ def _seed_worker(_: int) -> None:
 
 
 def fit(
-    folder: Path, pictures: list[data.Picture], fold: str | None, run: Path, name: str, config: Config, cutouts: Path | None = None
+    folder: Path,
+    pictures: list[data.Picture],
+    fold: str | None,
+    run: Path,
+    name: str,
+    config: Config,
+    kept: Path | None = None,
+    finder: Path | None = None,
 ) -> None:
     """Train the classifier or the finder on all sources but the fold's and write a network for each epoch, and a log, to ``run``.
 
@@ -109,10 +122,12 @@ def fit(
     (see ``best_epoch``).
 
     Args:
-        folder: of the manifest, for its cutouts. cutouts: where more of them are written, once (see ``segment``); None: beside the runs.
+        folder: of the manifest, for its cutouts. kept: where what several runs need is written once (see ``segment`` and
+            ``proposals``); None: ``run/../..``.
+        finder: for the classifier, a model folder whose finders propose places; None: that in ``kept/finder`` for the same fold.
 
     Raises:
-        SystemExit: ``run`` holds a checkpoint of other settings.
+        SystemExit: ``run`` holds a checkpoint of other settings, or there is no finder for the classifier.
     """
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     gpu = torch.cuda.is_available()
@@ -124,10 +139,12 @@ def fit(
     parts = data.split(pictures, fold)
     carried = {p.label for p in parts.train}
     labels = [label for label in taxonomy.LABELS if label in carried]
-    segmented = (cutouts or run.parents[1] / "cutouts") if config.segmented else None
-    if segmented:
-        segment.write(folder, data.split(pictures, None).train, segmented)
-    task = tasks.make(name, folder, parts, labels, config, segmented)
+    kept = kept or run.parents[1]
+    if config.segmented:
+        segment.write(folder, data.split(pictures, None).train, kept / "cutouts")
+    proposing = name == "classifier" and config.looks and config.proposed
+    proposer = _proposer(kept, fold, finder) if proposing else None
+    task = tasks.make(name, folder, parts, labels, config, kept, proposer)
 
     net = task.network().to(device, memory_format=torch.channels_last)
     frozen = network.freeze(net, config.frozen_stages)
@@ -199,6 +216,30 @@ def fit(
             "net": net.state_dict(), "ema": ema.module.state_dict(), "optimiser": optimiser.state_dict(),
             "schedule": schedule.state_dict(), "labels": labels, "config": asdict(config), "epoch": epoch,
         }, run / CHECKPOINT)  # fmt: skip
+    if world > 1:
+        torch.distributed.barrier()  # the classifier needs the finder, which only the first process writes
+
+
+def _proposer(kept: Path, fold: str | None, finder: Path | None) -> Path:
+    """The ONNX file of the finder that never saw the fold."""
+    if finder:
+        path = finder / (f"folds/{fold}" if fold else "") / bundle.FINDER
+        if not path.is_file():
+            raise SystemExit(f"{path} is not there; name a model folder with its folds")
+        return path
+    run = kept / "finder" / (fold or "all")
+    try:
+        net, labels, _ = load(run, "finder", last_epoch(run))
+    except SystemExit as error:
+        raise SystemExit(
+            f"the classifier learns from what the finder proposes: {error}, name a model with --finder, or say --setting proposed=0"
+        ) from error
+    path = kept / "proposed" / f"{run.name}.onnx"
+    path.parent.mkdir(exist_ok=True)
+    part = path.with_suffix(f".{os.getpid()}")  # of several processes
+    write_onnx(net, labels, part)
+    os.replace(part, path)
+    return path
 
 
 def _save(state: dict[str, Any], path: Path) -> None:

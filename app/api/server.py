@@ -18,7 +18,7 @@ router = APIRouter()
 class Model(BaseModel):
     """A model that came with this installation, or was put in use here."""
 
-    id: str = Field(description="name@version, as it stands in every record", examples=["pest-lite0-0.5.0"])
+    id: str = Field(description="name@version, as it stands in every record", examples=["pest-lite0-0.6.0"])
     created: str
     labels: list[str]
     in_use: bool

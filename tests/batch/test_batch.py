@@ -94,7 +94,7 @@ def test_two_models_side_by_side(archive: Path, whole: bytes, other_model: Path,
     after = {line["sha256"]: line["verdict"] for line in lines(out.read_bytes()) if "verdict" in line}
     differ = sum(before[sha256] != after[sha256] for sha256 in before)
     assert differ > 3
-    assert f"{differ} of {PHOTOGRAPHS} verdicts differ from pest-lite0@0.5.0 ({differ / PHOTOGRAPHS:.1%})" in done.stdout
+    assert f"{differ} of {PHOTOGRAPHS} verdicts differ from pest-lite0@0.6.0 ({differ / PHOTOGRAPHS:.1%})" in done.stdout
     row = next(line for line in done.stdout.splitlines() if line.startswith("suspect") and len(line.split()) == 5)
     moved = [
         sum(before[one] == "suspect" and after[one] == now for one in before) for now in ("suspect", "unsure", "unusable", "nothing_found")
@@ -147,7 +147,7 @@ def test_a_journal_belongs_to_one_run(archive: Path, scanner: Scanner, other_mod
 
     with pytest.raises(KeyboardInterrupt):
         run(Files(str(archive)), out, model, stops)
-    with pytest.raises(BatchError, match=r"not finished, with other settings \(model pest-lite0@0\.5\.0"):
+    with pytest.raises(BatchError, match=r"not finished, with other settings \(model pest-lite0@0\.6\.0"):
         run(Files(str(archive)), out, other_model, immediate(scanner))
     with pytest.raises(BatchError, match=r"not finished, with other settings \(archive "):
         run(Files(str(tmp_path)), out, model, immediate(scanner))

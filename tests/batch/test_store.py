@@ -36,7 +36,7 @@ def test_the_records_are_scored_again_and_stay(tmp_path: Path, scanner: Scanner,
     done = batch("--store", "--data", data, "--out", out, "--model", other_model, "--workers", 1)
     assert done.returncode == 0, done.stderr
     assert "2 photographs under 3 names, 2 scored now, with pest-lite0@9.0.0" in done.stdout
-    assert "of 3 verdicts differ from pest-lite0@0.5.0" in done.stdout
+    assert "of 3 verdicts differ from pest-lite0@0.6.0" in done.stdout
     names = sorted(name for line in out.read_text().splitlines() for name in json.loads(line)["photos"])
     assert names == sorted(
         f"{key}/{area}/{view}" for key, area, view in zip((first, first, second), ("floor", "ceiling_roof", "floor"), views, strict=True)
@@ -44,7 +44,7 @@ def test_the_records_are_scored_again_and_stay(tmp_path: Path, scanner: Scanner,
     database, photo_store = open_folder(data, f"sqlite:///{data / 'pestcheck.sqlite3'}")
     after = verify(database, photo_store)
     assert (after.root, after.events, after.problems) == (before.root, before.events, ())
-    assert {item.view.model for item in Records(database, photo_store).inspection(first).photographs} == {"pest-lite0@0.5.0"}
+    assert {item.view.model for item in Records(database, photo_store).inspection(first).photographs} == {"pest-lite0@0.6.0"}
     database.close()
 
 

@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 from pestcheck.vision import bundle
 from pestcheck.vision.score import Classifier
 from tests.training.conftest import make_folder
-from training import continued, data, export_onnx, heldout, recover
+from training import continued, data, heldout, onnx_file, recover
 from training.__main__ import app
 
 ROOT = Path(__file__).parents[2]
@@ -112,7 +112,7 @@ def test_it_comes_back_into_torch(made: Path, file: str) -> None:
     pixels = np.random.default_rng(0).integers(0, 255, (3, 224, 224, 3), dtype=np.uint8)
     for model in (MODEL, made):
         net = recover.classifier_of(model / file)
-        assert export_onnx.parity(net, model / file, pixels) < 1e-4
+        assert onnx_file.parity(net, model / file, pixels) < 1e-4
 
 
 def test_a_run_that_is_killed_goes_on(made: Path, drawn: Path, tmp_path: Path) -> None:

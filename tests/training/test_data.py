@@ -62,6 +62,25 @@ def test_labels_are_merged_and_dropped(write: Write) -> None:
     assert [(p.manifest_label, p.label) for p in pictures] == [("butterfly", "moth"), ("ant", "ant")]
 
 
+CORRECTIONS = "path,label,action,reason\n"
+
+
+def test_a_scene_keeps_its_label_and_is_flagged(write: Write, tmp_path: Path) -> None:
+    corrections = tmp_path / "dropped.csv"
+    corrections.write_text(CORRECTIONS + 'ant.png,rust,scene,"shows plants, too"\n', "utf-8")
+    (scene,) = data.read_manifest(write({"label": "rust", "flags": "blurred", "boxes": ""}), corrections=corrections)
+    assert (scene.label, scene.flags) == ("rust", {"blurred", data.SCENE})
+    (alone,) = data.read_manifest(write({"label": "rust", "flags": "blurred", "boxes": ""}), corrections=None)
+    assert (alone.label, alone.flags) == ("rust", {"blurred"})
+
+
+def test_a_correction_that_is_none_is_named(write: Write, tmp_path: Path) -> None:
+    corrections = tmp_path / "dropped.csv"
+    corrections.write_text(CORRECTIONS + "ant.png,ant,dorp,typed\n", "utf-8")
+    with pytest.raises(data.ManifestError, match=r"line 2: action 'dorp' is neither 'drop' nor 'scene' nor a known label"):
+        data.read_manifest(write({}), corrections=corrections)
+
+
 def test_only_small_subjects_are_cut_to_their_box(write: Write) -> None:
     whole, cut, caption = data.read_manifest(write({}, {"flags": "blurred;insect_often_small"}, {"flags": "caption_bar", "boxes": ""}))
     assert data.load(whole).shape == (100, 80, 3)

@@ -28,10 +28,10 @@ from pestcheck.vision import bundle
 from pestcheck.vision.scan import Scanner
 from pestcheck.vision.score import Classifier
 from tests.training.conftest import COLOURS, draw, draw_cutout, make_folder
-from training import card, data, evaluate, export_onnx, heldout, photographs, plans, report, strangers, tasks, train
+from training import calibrate, card, data, evaluate, export_onnx, heldout, onnx_file, photographs, plans, report, strangers, tasks, train
 from training.__main__ import app
 
-CONFIG = train.Config(epochs=1, pictures=16, batch=8, train_side=64, side=64, workers=0)
+CONFIG = train.Config(epochs=1, pictures=16, batch=8, train_side=64, side=64, workers=0, searched=1)
 NAME = "drawn-1.2.3"
 PLOTS = ["confusion.png", "found_by_length.png", "labels.png", "reliability.png"]
 NETWORKS = [f"{folder}{name}" for folder in ("", "folds/a/", "folds/b/") for name in ("finder.onnx", "model.onnx")] + [
@@ -48,8 +48,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         draw_cutout(colour).save(stamps / f"{k}.png")
     with pytest.MonkeyPatch.context() as patch:
         for owner, name, value in (
-            (tasks, "HELD_OUT_COMPOSITES", 24), (heldout, "PHOTOGRAPHS", 4), (photographs, "PANELS", (3, 2)), (evaluate, "RESAMPLES", 50),
-            (export_onnx, "PARITY_PICTURES", 6), (plans, "PHOTOGRAPHS", 2), (strangers, "FAR_KINDS", (str(stamps),)),
+            (tasks, "HELD_OUT_COMPOSITES", 24), (heldout, "PHOTOGRAPHS", 4), (heldout, "CLEAN", 4), (photographs, "PANELS", (3, 2)),
+            (evaluate, "RESAMPLES", 50), (export_onnx, "PARITY_PICTURES", 6), (plans, "PHOTOGRAPHS", 2), (strangers, "FAR_KINDS", (str(stamps),)),
         ):  # fmt: skip
             patch.setattr(owner, name, value)
         yield
@@ -65,7 +65,7 @@ def trained(drawn: Path, small: None, tmp_path_factory: pytest.TempPathFactory) 
             train.fit(drawn, members, None if fold == "all" else fold, out / "run" / task / fold, task, CONFIG)
     for fold in "ab":
         before = train.replace(CONFIG, **train.BEFORE)
-        train.fit(drawn, members, fold, out / "run" / "before" / fold, "finder", before, out / "run" / "cutouts")
+        train.fit(drawn, members, fold, out / "run" / "before" / fold, "finder", before, out / "run")
     return out
 
 
@@ -117,6 +117,23 @@ def test_a_finder_that_never_saw_a_composite_is_measured_beside(exported: Export
     assert "never saw a composite" in (exported.folder / "CARD.md").read_text("utf-8")
 
 
+def test_the_shipped_networks_are_measured_on_what_they_saw(exported: Exported, drawn: Path) -> None:
+    """Their numbers stand beside, as what these networks reach at most."""
+    labels, pictures = list(bundle.load(exported.folder).labels), data.read_manifest(drawn)
+    seen = report.judge_folds(drawn, exported.folder, pictures, labels, report.plan_of(bundle.load(exported.folder)), report.SEEN)
+    for fold, held in seen.items():
+        test = data.split(pictures, fold).test
+        assert held.pictures == test
+        shipped = Classifier(exported.folder / bundle.CLASSIFIER)(heldout.inputs(test, 224))
+        np.testing.assert_allclose(held.logits, shipped, atol=1e-4)
+    results = calibrate.cross_fitted(list(seen.values()), labels)
+    assert exported.metrics["seen_sources"] == report.sizes(results, labels)
+    for kind, part in exported.metrics["seen_sources"].items():
+        for band, entry in part["by_length"].items():
+            assert entry["things"] == exported.metrics["photographs"][kind]["by_length"][band]["things"]
+    assert "Found, sources seen" in (exported.folder / "CARD.md").read_text("utf-8")
+
+
 def test_they_are_trained_by_one_option(drawn: Path, tmp_path: Path) -> None:
     small = [word for name in ("epochs=1", "pictures=8", "batch=4", "workers=0") for word in ("--setting", name)]
     command = ["fit", "--data", str(drawn), "--out", str(tmp_path), "--before-composites", *small]
@@ -143,7 +160,7 @@ def test_parity_with_torch(exported: Exported, task: str, part: str) -> None:
     assert json.loads(Classifier(path, 1).metadata["labels"]) == labels == list(COLOURS)
     for n, height, width in ((1, 224, 224), (3, 64, 160), (9, 96, 96)):
         pixels = np.random.default_rng(n).integers(0, 256, (n, height, width, 3), dtype=np.uint8)
-        assert export_onnx.parity(net, path, pixels) < export_onnx.PARITY
+        assert onnx_file.parity(net, path, pixels) < onnx_file.PARITY
 
 
 @pytest.mark.parametrize("task", train.TASKS)
@@ -151,7 +168,7 @@ def test_another_network_has_no_parity(exported: Exported, task: str) -> None:
     other, _, _ = train.load(exported.folder / "run" / task / "a", task, 0)
     pixels = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
     with pytest.raises(SystemExit, match="torch and ONNX Runtime differ by"):
-        export_onnx.parity(other, exported.folder / export_onnx.FILES[task], pixels)
+        onnx_file.parity(other, exported.folder / export_onnx.FILES[task], pixels)
 
 
 def test_metrics_cover_both_folds_and_are_valid_json(exported: Exported) -> None:

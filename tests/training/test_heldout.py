@@ -16,7 +16,7 @@ for module in ("albumentations", "onnx", "timm", "scipy", "sklearn"):
 
 from pestcheck.vision import decide, tiles
 from tests.training.conftest import COLOURS
-from training import composite, data, export_onnx, heldout, photographs
+from training import composite, data, heldout, onnx_file, photographs
 
 NAMES = list(COLOURS)
 PLAN = heldout.Plan(side=64, long_sides=(448, 896), tile=448, overlap=64)
@@ -42,7 +42,7 @@ class Dark(torch.nn.Module):
 def networks(tmp_path_factory: pytest.TempPathFactory) -> heldout.Networks:
     folder = tmp_path_factory.mktemp("networks")
     for name, net in (("finder.onnx", Darkest()), ("model.onnx", Dark())):
-        export_onnx.write_onnx(net, NAMES, folder / name)
+        onnx_file.write_onnx(net, NAMES, folder / name)
     return heldout.Networks.read(folder / "finder.onnx", folder / "model.onnx", 1)
 
 
@@ -57,6 +57,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(photographs, "PANELS", (4, 3))
     monkeypatch.setattr(photographs, "HARMLESS", 0)
     monkeypatch.setattr(heldout, "PHOTOGRAPHS", 4)
+    monkeypatch.setattr(heldout, "CLEAN", 4)
 
 
 @pytest.fixture
@@ -123,7 +124,7 @@ def test_the_finder_is_asked_as_in_the_program(networks: heldout.Networks, drawn
     """The most suspect spot of a clean photograph is the most suspect cell of all levels of a scan."""
     materials = composite.Materials(pictures, composite.read_cutouts(drawn, pictures), NAMES)
     held = heldout.judge(networks, drawn, pictures, NAMES, PLAN, 5)
-    for k, (pixels, _) in enumerate(photographs.made(materials, 5, 4, None)):
+    for k, (pixels, _, _) in enumerate(photographs.made(materials, 5, 4, None)):
         image = Image.fromarray(pixels)
         levels = tiles.plan(*image.size, long_sides=PLAN.long_sides, tile=PLAN.tile, overlap=PLAN.overlap)
         assert len(levels) == 2

@@ -14,7 +14,7 @@ for module in ("timm", "torchvision", "onnx"):
 
 import onnx
 
-from training import export_onnx, network
+from training import network, onnx_file
 
 BACKBONES = ["tf_efficientnet_lite0", "mobilenetv3_small_050", "torchvision:mobilenet_v3_small", "torchvision:resnet18"]
 
@@ -31,8 +31,8 @@ def test_every_backbone_has_what_training_and_export_need(backbone: str, tmp_pat
     assert {id(p) for p in net.get_classifier().parameters()} <= {id(p) for p in net.parameters()}
     path = tmp_path / "model.onnx"
     known = network.Classified(net, seen)
-    export_onnx.write_onnx(known, list("abcde"), path)
-    assert export_onnx.parity(known, path, np.asarray(pixels)) < 1e-3
+    onnx_file.write_onnx(known, list("abcde"), path)
+    assert onnx_file.parity(known, path, np.asarray(pixels)) < 1e-3
     assert "Pad" not in {node.op_type for node in onnx.load(path).graph.node}, "padding of its own takes a third of the time"
 
 

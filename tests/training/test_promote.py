@@ -80,7 +80,7 @@ def test_parity_speed_and_size_can_fail(tmp_path: Path, drawn: Path, monkeypatch
     monkeypatch.setattr(promote, "SLOWER", 0.01)
     monkeypatch.setattr(promote, "ROUNDS", 1)
     monkeypatch.setattr(promote, "LARGEST", 1e6)
-    monkeypatch.setattr("training.export_onnx.PARITY", 0.0)
+    monkeypatch.setattr("training.onnx_file.PARITY", 0.0)
     _, gates = promote.technical(MODEL, after, some, lambda: SMALL)
     assert [gate.passed for gate in gates] == [False, False, False]
 

