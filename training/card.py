@@ -133,7 +133,8 @@ Bolts, stickers, tape, flakes and other harmless things lie on all of them. Leng
 24 pixels are {_percent(24 / across)} of its width. The threshold is that of the other fold, which flags
 {_percent(metrics["aimed_at"]["photograph"], 0)} of its clean photographs; here it flagged
 {_percent(clean["made_up"]["flagged"], 0)} of {clean["made_up"]["photographs"]} made-up and {_percent(clean["yard"]["flagged"], 0)} of
-{clean["yard"]["photographs"]} yard ones.
+{clean["yard"]["photographs"]} yard ones, and as a whole, without the finder, {_percent(clean["made_up"]["flagged_as_a_whole"], 0)} and
+{_percent(clean["yard"]["flagged_as_a_whole"], 0)} of them.
 
 {table}
 
