@@ -131,7 +131,9 @@ def test_the_shipped_networks_are_measured_on_what_they_saw(exported: Exported, 
     for kind, part in exported.metrics["seen_sources"].items():
         for band, entry in part["by_length"].items():
             assert entry["things"] == exported.metrics["photographs"][kind]["by_length"][band]["things"]
-    assert "Found, sources seen" in (exported.folder / "CARD.md").read_text("utf-8")
+    card_text = (exported.folder / "CARD.md").read_text("utf-8")
+    assert "Found, sources seen" in card_text
+    assert "and as a whole, without the finder" in card_text
 
 
 def test_they_are_trained_by_one_option(drawn: Path, tmp_path: Path) -> None:
