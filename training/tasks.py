@@ -128,7 +128,7 @@ class Pictures(Examples):
     ) -> None:
         """
         Args:
-            proposed: closer looks of which a share ``config.proposed`` of them are drawn; without any, none are.
+            proposed: closer looks on clean photographs, a share ``config.proposed`` of all closer looks; without any, none are.
         """
         self.pictures, self.materials, self.config, self.proposed = pictures, materials, config, proposed
         self.surface = Augment(config.train_side, least_area=config.surface_area)
